@@ -1,0 +1,16 @@
+"""A network lab on one machine: what the demo, the benchmarks and the system
+tests share.  Needs root, and Debian packages only.
+
+session  processes, namespaces, links, and their end
+net      interfaces, counters, frames
+traffic  ping and iperf3
+world    the network behind the tenants' VFs
+host     a netdom host: database, stand-in for Xen, controller, guests
+plot     lines over time as SVG
+"""
+
+from lab.session import (Interrupted, LabError, Session, clean_leftovers,
+                         end_on_signals, wait_for)
+
+__all__ = ["Interrupted", "LabError", "Session", "clean_leftovers",
+           "end_on_signals", "wait_for"]

@@ -1,0 +1,210 @@
+"""A netdom host on this machine: an ovsdb-server with the Netdom database,
+the stand-in for Xen, the controller, and guests whose interfaces are taps in
+namespaces of their own.
+
+Thread: the main thread.
+Owner:  the Session ends everything.
+Errors: LabError.
+"""
+
+import json
+import pathlib
+import signal
+
+from lab.session import (LabError, ROOT, daemons_naming, find_program,
+                         wait_for)
+
+SCHEMA = ROOT / "ovsdb-schema/netdom.ovsschema"
+
+
+class Guest:
+    """A guest: its process, and its namespace, in which any program runs 'in
+    the guest'."""
+
+    def __init__(self, name, ns, address, daemon):
+        self.name = name
+        self.ns = ns
+        self.address = address
+        self.daemon = daemon
+        self.iface = "eth0"
+
+
+class Host:
+    def __init__(self, session):
+        self.session = session
+        # The control groups that the controller makes carry this name.
+        self.run_dir = session.dir / "run"
+        self.run_dir.mkdir()
+        self.database_path = session.dir / "netdom.db"
+        self.tenants = []
+        self.guests = {}
+        self.ovsdb_server = None
+        self.xenlocald = None
+        self.controller = None
+
+    @property
+    def database(self):
+        return "unix:%s" % (self.run_dir / "db.sock")
+
+    def start(self):
+        session = self.session
+        session.run(["ovsdb-tool", "create", self.database_path, SCHEMA])
+        self.start_database()
+        self.start_xenlocald()
+        self.ctl("init")
+        session.at_end(self.remove_tenants)
+
+    def start_database(self):
+        socket = self.run_dir / "db.sock"
+        socket.unlink(missing_ok=True)
+        self.ovsdb_server = self.session.start(
+            "netdom-ovsdb-server",
+            ["ovsdb-server", self.database_path, "--no-chdir",
+             "--remote=punix:%s" % socket,
+             "--unixctl=%s" % (self.run_dir / "ovsdb-server.ctl")])
+        self.session.wait_daemon(self.ovsdb_server, socket.exists, 10,
+                                 "the Netdom database")
+
+    def start_xenlocald(self):
+        self.xenlocald = self.session.start(
+            "netdom-xenlocald",
+            ["netdom-xenlocald", "--run-dir=%s" % (self.run_dir / "xen")])
+        self.session.wait_daemon(
+            self.xenlocald, (self.run_dir / "xen/registry.sock").exists, 10,
+            "netdom-xenlocald")
+
+    def start_controller(self, host="here"):
+        self.controller = self.session.start(
+            "netdom-controller",
+            ["netdom-controller", "--run-dir=%s" % self.run_dir,
+             "--host=%s" % host, "--db=%s" % self.database])
+
+    def ctl(self, *words, check=True, timeout_s=30):
+        """netdom-ctl on this host's database."""
+        return self.session.run(
+            ["netdom-ctl", "--db=%s" % self.database,
+             "--timeout=%d" % timeout_s, *words],
+            check=check, timeout_s=timeout_s + 5)
+
+    def add_tenant(self, name, uplink=None, host="here"):
+        """Defines a tenant, with an uplink of the World if given."""
+        words = ["tenant-add", name, "host=%s" % host]
+        if uplink is not None:
+            self.ctl("vf-add", "vf-" + name, "iface=%s" % uplink.iface,
+                     "vlan=%d" % uplink.vlan)
+            words.append("vf=vf-%s" % name)
+        self.ctl(*words)
+        self.tenants.append(name)
+
+    def wait_applied(self, timeout_s=30):
+        """Waits until the controller has done all that was asked for."""
+        self.ctl("--wait", "show", timeout_s=timeout_s)
+
+    def start_guest(self, name, address, extra=()):
+        """Starts a guest whose tap has 'address' (10.0.0.1/24)."""
+        session = self.session
+        ns = session.name(name)
+        if ns not in session.namespaces:
+            session.add_namespace(name)
+        daemon = session.start(
+            "guest-" + name,
+            ["netdom-guest", "--name=%s" % name, "--tap=eth0",
+             "--netns=%s" % ns, "--xen-dir=%s" % (self.run_dir / "xen"),
+             *extra])
+        guest = Guest(name, ns, address.split("/")[0], daemon)
+        session.wait_daemon(
+            daemon, lambda: session.run(
+                ["ip", "link", "show", "eth0"], ns=ns,
+                check=False).returncode == 0, 15, "the tap of " + name)
+        session.run(["ip", "address", "add", address, "dev", "eth0"], ns=ns)
+        session.run(["ip", "link", "set", "eth0", "up"], ns=ns)
+        self.guests[name] = guest
+        return guest
+
+    def vif_state(self, vif):
+        return self.ctl("get", "VIF", vif, "state",
+                        check=False).stdout.strip()
+
+    def wait_connected(self, vif, timeout_s=20):
+        try:
+            wait_for(lambda: self.vif_state(vif) == "connected", timeout_s,
+                     "VIF %s to connect" % vif, poll_s=0.2)
+        except LabError as error:
+            raise LabError("%s; its state is '%s' and its error %s" % (
+                error, self.vif_state(vif),
+                self.ctl("get", "VIF", vif, "error",
+                         check=False).stdout.strip())) from None
+
+    # One tenant's switch, with Open vSwitch's own tools.
+
+    def tenant_dir(self, tenant):
+        return self.run_dir / "tenants" / tenant
+
+    def _tool(self, tenant, argv, check):
+        folder = str(self.tenant_dir(tenant))
+        argv = [find_program(argv[0]), "--timeout=15", *argv[1:]]
+        return self.session.run(argv, check=check, env={
+            "OVS_RUNDIR": folder, "OVS_LOGDIR": folder, "OVS_DBDIR": folder})
+
+    def vsctl(self, tenant, *words, check=True):
+        return self._tool(tenant, ["ovs-vsctl", *words], check).stdout
+
+    def ofctl(self, tenant, command, *words, check=True):
+        return self._tool(tenant, ["ovs-ofctl", command, "br0", *words],
+                          check).stdout
+
+    def appctl(self, tenant, *words, check=True):
+        return self._tool(
+            tenant, ["ovs-appctl", "-t", self.control_socket(tenant),
+                     *words], check).stdout
+
+    def control_socket(self, tenant):
+        """The control socket of the tenant's switch."""
+        found = sorted(self.tenant_dir(tenant).glob("netdom-vswitchd.*.ctl"),
+                       key=lambda path: path.stat().st_mtime)
+        if not found:
+            raise LabError("the switch of %s has no control socket" % tenant)
+        return str(found[-1])
+
+    def port(self, vif):
+        """The OVS port of a VIF: vifDOMID.DEVID."""
+        return self.ctl("get", "VIF", vif, "port").stdout.strip().strip('"')
+
+    def counters(self, tenant):
+        """What the switch counts for each VIF, by port name."""
+        text = self.appctl(tenant, "netdom/counters")
+        try:
+            return json.loads(text)["vifs"]
+        except (ValueError, KeyError):
+            raise LabError("netdom/counters of %s: '%s'"
+                           % (tenant, text[:200])) from None
+
+    def switch_pids(self, tenant):
+        """The pids of the tenant's netdom-vswitchd as this machine sees
+        them, whatever namespace it is in."""
+        found = []
+        for pid in daemons_naming("%s/" % self.tenant_dir(tenant)):
+            try:
+                comm = pathlib.Path("/proc/%d/comm" % pid).read_text()
+            except OSError:
+                continue
+            if comm.startswith("netdom-vswitch"):
+                found.append(pid)
+        return found
+
+    def remove_tenants(self):
+        """Has the controller take down what it put up, for as long as it is
+        there to do so."""
+        if self.controller is None or not self.controller.running():
+            return
+        if not self.ovsdb_server.running():
+            return
+        words = []
+        for tenant in self.tenants:
+            words += ["--", "--if-exists", "tenant-del", tenant]
+        if words:
+            self.ctl("--wait", *words[1:], check=False, timeout_s=10)
+
+    def restart_controller(self):
+        self.controller.kill(signal.SIGTERM)
+        self.start_controller()
