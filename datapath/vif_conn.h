@@ -8,7 +8,9 @@
  * Owner:  whoever called vif_conn_open().
  * Errors: 0 or a count when well; -errno when the call failed; -EPROTO from a
  *         burst is malice: the caller stops polling, and vif_conn_malice()
- *         says why.
+ *         says why.  Malice is for good.  Frames that came before it in the
+ *         same burst are returned first; until a burst has told the caller,
+ *         vif_conn_arm() and vif_conn_tx_pending() are true.
  * Trust:  every byte of both rings is hostile.  Each slot is copied once and
  *         the copy is judged by vif_judge.h; each index is loaded once. */
 
@@ -33,6 +35,7 @@ struct vif_conn_params {
 };
 
 #define VIF_BURST_FRAMES 32u            /* At most, per call. */
+#define VIF_TX_SLOTS_PER_CALL 256u      /* One ring's worth. */
 
 /* A frame in memory of ours that is inside 'region'. */
 struct vif_frame {
@@ -54,6 +57,8 @@ struct vif_gate {
                                          * for credit, 0 if none does. */
 };
 
+/* Binds the ports, maps the rings and goes on where their last backend left
+ * them.  -EPROTO: the indices on a ring cannot be those of its size. */
 int vif_conn_open(const struct xen_ops *, struct xen_platform *,
                   const struct vif_conn_params *, struct vif_conn **);
 void vif_conn_close(struct vif_conn *);             /* Accepts null. */
@@ -64,7 +69,11 @@ void vif_conn_close(struct vif_conn *);             /* Accepts null. */
  * in 'stats' and not returned.  Stops at 'gate', at 'n' frames, at the end of
  * the ring, or at a bound of work per call (VIF_TX_SLOTS_PER_CALL slots).
  * All responses are published, with at most one notify, before it returns.
- * One grant_copy call per burst. */
+ * One grant_copy call per burst.
+ *
+ * A frame whose grant copy failed is dropped after the gate was passed: what
+ * it was charged is given back, and later frames move up in 'frames', data
+ * and all.  tx_throttled is the caller's to count. */
 int vif_conn_tx_burst(struct vif_conn *, struct vif_frame *frames,
                       unsigned int n, struct vif_gate *,
                       struct vif_stats *);
@@ -77,7 +86,11 @@ int vif_conn_rx_burst(struct vif_conn *, const struct vif_frame *frames,
 
 /* Before the thread sleeps: asks the guest for an event at the next Tx
  * request, and, if 'want_rx', at the next posted Rx buffer.  Returns true if
- * work came in meanwhile: then do not sleep. */
+ * there is work that no event will tell of: then do not sleep.
+ *
+ * Behind the gate (the last burst set 'blocked_bytes') no event is asked for:
+ * the caller comes back when there is credit.  A frontend without rx_notify
+ * tells nothing of Rx buffers: the caller comes back after a while. */
 bool vif_conn_arm(struct vif_conn *, bool want_rx);
 
 /* Acknowledges events.  Cheap when none is pending; call it after a sleep. */
@@ -86,7 +99,7 @@ void vif_conn_ack(struct vif_conn *);
 /* Descriptors to sleep on: fds[0..returned), 1 or 2. */
 unsigned int vif_conn_fds(const struct vif_conn *, int fds[2]);
 
-/* True if a Tx request is waiting (behind the gate, say). */
+/* True if a Tx request is waiting (behind the gate, say).  One load. */
 bool vif_conn_tx_pending(const struct vif_conn *);
 
 /* Why a burst returned -EPROTO: a constant sentence, or null. */
