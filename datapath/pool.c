@@ -1,0 +1,86 @@
+#include <config.h>
+
+#include "datapath/pool.h"
+
+#include <rte_errno.h>
+#include <rte_mbuf.h>
+#include <rte_mempool.h>
+
+#include "dp-packet.h"
+#include "openvswitch/list.h"
+#include "openvswitch/vlog.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(vif_pool);
+
+#define POOL_CACHE_PACKETS 64
+
+const struct xen_region xen_region_self = { NULL, UINTPTR_MAX };
+
+/* Released, but some packets are still on their way. */
+struct leaving_pool {
+    struct ovs_list node;
+    struct rte_mempool *pool;
+};
+
+static struct ovs_list leaving_pools = OVS_LIST_INITIALIZER(&leaving_pools);
+
+static void
+init_packet(struct rte_mempool *pool OVS_UNUSED, void *aux OVS_UNUSED,
+            void *packet, unsigned int i OVS_UNUSED)
+{
+    dp_packet_init_dpdk(packet);
+}
+
+struct rte_mempool *
+vif_pool_create(const char *port_name, uint32_t room_bytes, int socket_id)
+{
+    static unsigned int serial;
+    char name[RTE_MEMPOOL_NAMESIZE];
+
+    snprintf(name, sizeof name, "vif%u", serial++);
+
+    uint32_t data_bytes = ROUND_UP(RTE_PKTMBUF_HEADROOM + room_bytes,
+                                   RTE_CACHE_LINE_SIZE);
+    struct rte_mempool *pool = rte_pktmbuf_pool_create(
+        name, VIF_POOL_PACKETS, POOL_CACHE_PACKETS,
+        sizeof(struct dp_packet) - sizeof(struct rte_mbuf),
+        data_bytes, socket_id);
+    if (!pool) {
+        VLOG_ERR("%s: no memory for %u packet buffers of %u bytes (%s); "
+                 "raise -m in --eal-args", port_name, VIF_POOL_PACKETS,
+                 data_bytes, rte_strerror(rte_errno));
+        return NULL;
+    }
+    rte_mempool_obj_iter(pool, init_packet, NULL);
+    return pool;
+}
+
+void
+vif_pool_release(struct rte_mempool *pool)
+{
+    if (pool) {
+        struct leaving_pool *leaving = xmalloc(sizeof *leaving);
+        leaving->pool = pool;
+        ovs_list_push_back(&leaving_pools, &leaving->node);
+        vif_pools_sweep();
+    }
+}
+
+unsigned int
+vif_pools_sweep(void)
+{
+    struct leaving_pool *leaving;
+    unsigned int n_waiting = 0;
+
+    LIST_FOR_EACH_SAFE (leaving, node, &leaving_pools) {
+        if (rte_mempool_full(leaving->pool)) {
+            rte_mempool_free(leaving->pool);
+            ovs_list_remove(&leaving->node);
+            free(leaving);
+        } else {
+            n_waiting++;
+        }
+    }
+    return n_waiting;
+}

@@ -1,0 +1,72 @@
+/* The port class "xenvif": a guest's VIF as a port of an OVS bridge, and what
+ * the netdom room tells it: which rings, which limits, which identity.
+ *
+ *     ovs-vsctl add-port br0 vif3.0 -- \
+ *         set interface vif3.0 type=xenvif options:domid=3 options:devid=0
+ *
+ * A port exists from its configuration on; it carries traffic while rings are
+ * attached to it.
+ *
+ * Thread: all functions here are for the main thread.
+ * Owner:  ports are OVS's; an id names one and goes stale when it does.
+ * Errors: 0 or -errno; -ENOENT: no such port. */
+
+#ifndef DATAPATH_XENVIF_H
+#define DATAPATH_XENVIF_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "datapath/fence.h"
+#include "datapath/vif_conn.h"
+#include "datapath/vif_stats.h"
+#include "datapath/xen_ops.h"
+#include "qos/bucket.h"
+
+struct seq;
+
+struct xenvif_id {
+    uint16_t domid;                     /* The guest. */
+    uint16_t devid;                     /* Its /device/vif/DEVID. */
+};
+
+/* What dom0 says of a VIF.  Zero rates are no limit. */
+struct xenvif_policy {
+    uint8_t mac[6];                     /* All zero: unknown. */
+    struct qos_profile tx;              /* What the guest sends. */
+    struct qos_profile rx;              /* What it receives. */
+    struct fence fence;
+};
+
+/* Registers the class.  Before bridge_init().  'ops' and 'platform' stay the
+ * caller's; null ops: ports can be made but never connect. */
+void xenvif_register(const struct xen_ops *ops,
+                     struct xen_platform *platform);
+
+/* Changes whenever a port comes, goes, is detached or turns malicious. */
+struct seq *xenvif_seq(void);
+
+/* Stores up to 'max' ids of the ports that exist; returns how many exist. */
+size_t xenvif_list(struct xenvif_id *ids, size_t max);
+
+/* Attaches the guest's rings.  The port must be detached. */
+int xenvif_attach(struct xenvif_id, const struct vif_conn_params *);
+
+/* Lets go of the rings.  They stay mapped until the polling thread is
+ * certainly through with them: xenvif_detached() says when. */
+int xenvif_detach(struct xenvif_id);
+bool xenvif_detached(struct xenvif_id);     /* True if there is no port. */
+
+/* Puts 'policy' in force; copied.  A limit's change makes neither burst nor
+ * gap. */
+int xenvif_set_policy(struct xenvif_id, const struct xenvif_policy *);
+
+/* Why the guest of an attached port was cut off, or null. */
+const char *xenvif_malice(struct xenvif_id);
+
+/* Counters, monotonic for the life of the port. */
+int xenvif_get_stats(struct xenvif_id, struct vif_stats *,
+                     char name[16]);
+
+#endif /* datapath/xenvif.h */

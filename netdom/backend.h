@@ -1,0 +1,27 @@
+/* The vif backends of this domain: each xenvif port is walked through the
+ * xenbus handshake with its frontend, driven by xenstore watches.  This is
+ * also what devd would do for vifs: no hotplug script runs in a driver
+ * domain, so "hotplug-status" and the removal of the backend's path are ours.
+ *
+ * Thread: main.
+ * Owner:  one set for the process.
+ * Errors: a vif's error goes into its "error" node and the log; without a
+ *         xenstore the set tries again every second and traffic goes on.
+ * Trust:  work per turn is bounded: any number of watch events of one guest
+ *         becomes one look at its vif. */
+
+#ifndef NETDOM_BACKEND_H
+#define NETDOM_BACKEND_H 1
+
+#include <stdint.h>
+
+/* Starts serving as domain 'own_domid'.  'xenstore_path' is the stand-in's
+ * socket, null on Xen. */
+void backends_init(uint16_t own_domid, const char *xenstore_path);
+
+/* As in OVS: run does what there is to do, wait registers with poll_block().
+ */
+void backends_run(void);
+void backends_wait(void);
+
+#endif /* netdom/backend.h */

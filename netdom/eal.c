@@ -1,0 +1,40 @@
+#include <config.h>
+
+#include "netdom/eal.h"
+
+#include "dpdk.h"
+#include "openvswitch/vlog.h"
+#include "smap.h"
+
+VLOG_DEFINE_THIS_MODULE(eal);
+
+void __real_dpdk_init(const struct smap *);
+void __wrap_dpdk_init(const struct smap *);
+
+/* OVS calls this with each new configuration. */
+void
+__wrap_dpdk_init(const struct smap *other_config)
+{
+    static const char *const keys[] = { "dpdk-init", "dpdk-extra" };
+
+    for (size_t i = 0; other_config && i < ARRAY_SIZE(keys); i++) {
+        const char *value = smap_get(other_config, keys[i]);
+
+        if (value && strcmp(value, "false")) {
+            static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 1);
+            VLOG_INFO_RL(&rl, "other_config:%s has no effect: DPDK is set up "
+                         "by --eal-args on the command line", keys[i]);
+        }
+    }
+}
+
+void
+eal_start(const char *eal_args)
+{
+    struct smap config = SMAP_INITIALIZER(&config);
+
+    smap_add(&config, "dpdk-init", "true");
+    smap_add(&config, "dpdk-extra", eal_args);
+    __real_dpdk_init(&config);
+    smap_destroy(&config);
+}

@@ -1,0 +1,145 @@
+#include "netdom/xenbus_fsm.h"
+
+/* True if both sides may have a connection now. */
+static bool
+wants_connection(const struct xenbus_input *in)
+{
+    return (in->theirs == XENBUS_CONNECTED && in->online && in->have_port
+            && in->have_policy && !in->quarantined && !in->refused
+            && !in->we_closed);
+}
+
+/* True if a frontend could begin, or is about to. */
+static bool
+may_begin(const struct xenbus_input *in)
+{
+    if (!in->online || !in->have_port || in->quarantined) {
+        return false;
+    }
+    switch (in->theirs) {
+    case XENBUS_INITIALISING:
+    case XENBUS_INIT_WAIT:
+    case XENBUS_INITIALISED:
+        return true;
+    case XENBUS_CONNECTED:
+        /* A frontend that was there before us (boot from the network, or our
+         * restart before anything was attached). */
+        return !in->we_closed && !in->refused;
+    case XENBUS_CLOSED:
+        /* We closed, it followed: invite it back.  If it closed by itself it
+         * comes back by itself. */
+        return in->we_closed;
+    case XENBUS_UNKNOWN:
+    case XENBUS_CLOSING:
+    case XENBUS_N_STATES:
+        break;
+    }
+    return false;
+}
+
+/* From Connected, or with rings attached: down, one step at a time. */
+static enum xenbus_action
+go_down(const struct xenbus_input *in)
+{
+    if (in->ours != XENBUS_CLOSING && in->ours != XENBUS_CLOSED) {
+        return XENBUS_SET_CLOSING;
+    }
+    switch (in->link) {
+    case XENBUS_ATTACHED:
+        return XENBUS_DETACH;
+    case XENBUS_DETACHING:
+        return XENBUS_WAIT;
+    case XENBUS_DETACHED:
+        break;
+    }
+    return in->ours == XENBUS_CLOSED ? XENBUS_WAIT : XENBUS_SET_CLOSED;
+}
+
+enum xenbus_action
+xenbus_next(const struct xenbus_input *in)
+{
+    switch (in->ours) {
+    case XENBUS_CONNECTED:
+        return wants_connection(in) && in->link == XENBUS_ATTACHED
+               ? XENBUS_WAIT : go_down(in);
+
+    case XENBUS_CLOSING:
+        return go_down(in);
+
+    case XENBUS_CLOSED:
+        if (in->link != XENBUS_DETACHED) {
+            return go_down(in);
+        }
+        if (!in->online && (in->theirs == XENBUS_CLOSED
+                            || in->theirs == XENBUS_UNKNOWN)) {
+            return XENBUS_REMOVE;
+        }
+        return may_begin(in) ? XENBUS_WRITE_FEATURES : XENBUS_WAIT;
+
+    case XENBUS_INIT_WAIT:
+        if (in->link != XENBUS_DETACHED) {
+            return go_down(in);
+        }
+        if (wants_connection(in)) {
+            return XENBUS_ATTACH;
+        }
+        /* A frontend that closes before it ever connected gets its answer,
+         * or it would wait for ever. */
+        if (!in->online || !in->have_port || in->quarantined
+            || in->theirs == XENBUS_CLOSING
+            || (in->theirs == XENBUS_CLOSED && !in->we_closed)) {
+            return XENBUS_SET_CLOSING;
+        }
+        return XENBUS_WAIT;
+
+    case XENBUS_UNKNOWN:
+    case XENBUS_INITIALISING:
+    case XENBUS_INITIALISED:
+    case XENBUS_N_STATES:
+        break;
+    }
+
+    /* The toolstack has just made the vif. */
+    if (in->link != XENBUS_DETACHED) {
+        return go_down(in);
+    }
+    if (!in->online || in->quarantined || in->theirs == XENBUS_CLOSING) {
+        return XENBUS_SET_CLOSING;
+    }
+    return in->have_port ? XENBUS_WRITE_FEATURES : XENBUS_WAIT;
+}
+
+bool
+xenbus_still_unseen(bool we_closed, enum xenbus_state theirs)
+{
+    /* Closed: seen, but the invitation is still ours to make. */
+    return we_closed && (theirs == XENBUS_CONNECTED
+                         || theirs == XENBUS_CLOSING
+                         || theirs == XENBUS_CLOSED);
+}
+
+const char *
+xenbus_state_name(enum xenbus_state state)
+{
+    static const char *const names[XENBUS_N_STATES] = {
+        "Unknown", "Initialising", "InitWait", "Initialised", "Connected",
+        "Closing", "Closed",
+    };
+
+    return state < XENBUS_N_STATES ? names[state] : names[0];
+}
+
+const char *
+xenbus_action_name(enum xenbus_action action)
+{
+    switch (action) {
+    case XENBUS_WAIT: return "wait";
+    case XENBUS_WRITE_FEATURES: return "write features";
+    case XENBUS_ATTACH: return "attach";
+    case XENBUS_DETACH: return "detach";
+    case XENBUS_SET_CLOSING: return "closing";
+    case XENBUS_SET_CLOSED: return "closed";
+    case XENBUS_REMOVE: return "remove";
+    }
+    return "?";
+}

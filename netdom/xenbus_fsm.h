@@ -1,0 +1,71 @@
+/* The backend's half of the xenbus handshake (xen/io/xenbus.h), as a pure
+ * function: what to do next, given what both sides say.
+ *
+ * Thread: any.  Owner: nothing.  Errors: none; every input has an answer.
+ * Trust:  the frontend's state is a hostile guest's; any value in any order
+ *         leads to a state from which an honest frontend can go on.
+ *
+ * Frontends walk 1 Initialising, 3 Initialised, 4 Connected, 5 Closing,
+ * 6 Closed, and some jump.  A Windows frontend closes once before it
+ * connects.  Closed with "online" waits for the frontend's return; Closed
+ * without it removes the vif. */
+
+#ifndef NETDOM_XENBUS_FSM_H
+#define NETDOM_XENBUS_FSM_H 1
+
+#include <stdbool.h>
+
+enum xenbus_state {                     /* enum xenbus_state of io/xenbus.h. */
+    XENBUS_UNKNOWN = 0,
+    XENBUS_INITIALISING = 1,
+    XENBUS_INIT_WAIT = 2,
+    XENBUS_INITIALISED = 3,
+    XENBUS_CONNECTED = 4,
+    XENBUS_CLOSING = 5,
+    XENBUS_CLOSED = 6,
+    XENBUS_N_STATES = 7,
+};
+
+/* Where the vif's rings are. */
+enum xenbus_link {
+    XENBUS_DETACHED,
+    XENBUS_ATTACHED,
+    XENBUS_DETACHING,                   /* Asked for, not yet unmapped. */
+};
+
+struct xenbus_input {
+    enum xenbus_state ours;             /* What we wrote last. */
+    enum xenbus_state theirs;           /* XENBUS_UNKNOWN: their node is
+                                         * gone, or says nonsense. */
+    enum xenbus_link link;
+    bool online;                        /* The toolstack wants the vif. */
+    bool have_port;                     /* The switch has a port for it. */
+    bool have_policy;                   /* dom0 has said its limits. */
+    bool quarantined;                   /* Closed for malice. */
+    bool refused;                       /* The frontend's keys made no
+                                         * connection; wait until it
+                                         * changes state. */
+    bool we_closed;                     /* This close was our wish, and the
+                                         * frontend has not seen it yet. */
+};
+
+enum xenbus_action {
+    XENBUS_WAIT,                        /* Nothing, until something changes. */
+    XENBUS_WRITE_FEATURES,              /* Then InitWait. */
+    XENBUS_ATTACH,                      /* Then Connected, or refuse. */
+    XENBUS_DETACH,                      /* Asks; the link says when. */
+    XENBUS_SET_CLOSING,
+    XENBUS_SET_CLOSED,
+    XENBUS_REMOVE,                      /* Delete the backend's path. */
+};
+
+/* One step; call it again after having done it. */
+enum xenbus_action xenbus_next(const struct xenbus_input *);
+
+/* The value of "we_closed" after the frontend has been seen in 'theirs'. */
+bool xenbus_still_unseen(bool we_closed, enum xenbus_state theirs);
+
+const char *xenbus_state_name(enum xenbus_state);
+const char *xenbus_action_name(enum xenbus_action);
+
+#endif /* netdom/xenbus_fsm.h */
