@@ -1,0 +1,68 @@
+"""What the system tests share.  They need root, a build in build/ (or
+NETDOM_BUILD), and make their own namespaces."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+sys.dont_write_bytecode = True
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+import lab                                                  # noqa: E402
+from lab.scene import TwoTenants                            # noqa: E402
+
+
+def pytest_sessionstart(session):
+    if os.geteuid() != 0:
+        pytest.exit("the system tests need root: use sudo", returncode=2)
+    lab.clean_leftovers()
+
+
+@pytest.fixture
+def session():
+    """An empty lab, taken down after the test, logs shown if it failed."""
+    with lab.Session() as lab_session:
+        yield lab_session
+        for log in sorted((lab_session.dir / "log").glob("*.log")):
+            tail = log.read_text(errors="replace").splitlines()[-12:]
+            if tail:
+                print("--- %s\n%s" % (log.name, "\n".join(tail)))
+
+
+@pytest.fixture
+def scene(session):
+    """Two tenants at work, fresh for each test that breaks something."""
+    two = TwoTenants(session)
+    two.start()
+    return two
+
+
+def traces():
+    """All that a lab run could leave on the machine."""
+    found = {str(path) for path in pathlib.Path("/run/netns").glob(
+        "netdom-*")}
+    found |= {str(path) for path in pathlib.Path("/run/netdom-lab").glob("*")}
+    found |= {link for link in os.listdir("/sys/class/net")
+              if link.startswith("nd")}
+    found |= {"pid %d" % pid for pid
+              in lab.session.daemons_naming("/run/netdom-lab/")}
+    return found
+
+
+@pytest.fixture
+def nothing_left():
+    """Fails the test that leaves something on the machine."""
+    before = traces()
+    yield
+    assert traces() - before == set()
+
+
+def run_tool(*argv, timeout_s=300, **kwargs):
+    """Runs one of our scripts.  Returns a CompletedProcess with text."""
+    return subprocess.run([str(word) for word in argv], cwd=ROOT, text=True,
+                          capture_output=True, stdin=subprocess.DEVNULL,
+                          timeout=timeout_s, **kwargs)
