@@ -1,0 +1,329 @@
+#include <config.h>
+
+#include "tenants/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "util.h"
+#include "uuid.h"
+
+bool
+text_equals(const char *a, const char *b)
+{
+    return a && b ? !strcmp(a, b) : a == b;
+}
+
+static int64_t *
+trunks_clone(const int64_t *trunks, size_t n)
+{
+    return n ? xmemdup(trunks, n * sizeof *trunks) : NULL;
+}
+
+static bool
+trunks_equal(const int64_t *a, size_t n_a, const int64_t *b, size_t n_b)
+{
+    return n_a == n_b && (!n_a || !memcmp(a, b, n_a * sizeof *a));
+}
+
+bool
+vif_limits_equal(const struct vif_limits *a, const struct vif_limits *b)
+{
+    return a->tx_rate_bps == b->tx_rate_bps
+           && a->tx_burst_bytes == b->tx_burst_bytes
+           && a->rx_rate_bps == b->rx_rate_bps
+           && a->rx_burst_bytes == b->rx_burst_bytes;
+}
+
+char *
+vif_port_name(uint32_t domid, uint32_t devid)
+{
+    return xasprintf("vif%"PRIu32".%"PRIu32, domid, devid);
+}
+
+void
+want_init(struct want *want)
+{
+    shash_init(&want->tenants);
+}
+
+void
+want_finish(struct want *want)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &want->tenants) {
+        want_tenant_destroy(node->data);
+    }
+    shash_destroy(&want->tenants);
+}
+
+struct want_tenant *
+want_find(const struct want *want, const char *tenant)
+{
+    return shash_find_data(&want->tenants, tenant);
+}
+
+void
+want_vif_finish(struct want_vif *vif)
+{
+    free(vif->name);
+    free(vif->guest);
+    free(vif->mac);
+    free(vif->trunks);
+    free(vif->anti_spoof);
+    free(vif->addresses);
+}
+
+void
+want_vif_clone(struct want_vif *to, const struct want_vif *from)
+{
+    *to = *from;
+    to->name = xstrdup(from->name);
+    to->guest = xstrdup(from->guest);
+    to->mac = xstrdup(from->mac);
+    to->trunks = trunks_clone(from->trunks, from->n_trunks);
+    to->anti_spoof = xstrdup(from->anti_spoof);
+    to->addresses = xstrdup(from->addresses);
+}
+
+bool
+want_vif_equals(const struct want_vif *a, const struct want_vif *b)
+{
+    return uuid_equals(&a->row, &b->row)
+           && !strcmp(a->name, b->name)
+           && !strcmp(a->guest, b->guest)
+           && a->devid == b->devid
+           && !strcmp(a->mac, b->mac)
+           && a->mtu == b->mtu
+           && a->mtu_set == b->mtu_set
+           && a->vlan_tag == b->vlan_tag
+           && trunks_equal(a->trunks, a->n_trunks, b->trunks, b->n_trunks)
+           && vif_limits_equal(&a->limits, &b->limits)
+           && !strcmp(a->anti_spoof, b->anti_spoof)
+           && !strcmp(a->addresses, b->addresses);
+}
+
+void
+want_tenant_destroy(struct want_tenant *tenant)
+{
+    if (!tenant) {
+        return;
+    }
+    for (size_t i = 0; i < tenant->n_controllers; i++) {
+        free(tenant->controllers[i].target);
+        free(tenant->controllers[i].relay);
+    }
+    free(tenant->controllers);
+    for (size_t i = 0; i < tenant->n_vifs; i++) {
+        want_vif_finish(&tenant->vifs[i]);
+    }
+    free(tenant->vifs);
+    free(tenant->name);
+    free(tenant->vf);
+    free(tenant->iface);
+    free(tenant->fail_mode);
+    free(tenant);
+}
+
+struct want_tenant *
+want_tenant_clone(const struct want_tenant *from)
+{
+    struct want_tenant *to = xmemdup(from, sizeof *from);
+
+    to->name = xstrdup(from->name);
+    to->vf = nullable_xstrdup(from->vf);
+    to->iface = nullable_xstrdup(from->iface);
+    to->fail_mode = xstrdup(from->fail_mode);
+    to->controllers = xcalloc(from->n_controllers, sizeof *to->controllers);
+    for (size_t i = 0; i < from->n_controllers; i++) {
+        const struct want_controller *c = &from->controllers[i];
+
+        to->controllers[i].row = c->row;
+        to->controllers[i].target = xstrdup(c->target);
+        to->controllers[i].relay = nullable_xstrdup(c->relay);
+    }
+    to->vifs = xcalloc(from->n_vifs, sizeof *to->vifs);
+    for (size_t i = 0; i < from->n_vifs; i++) {
+        want_vif_clone(&to->vifs[i], &from->vifs[i]);
+    }
+    return to;
+}
+
+bool
+want_tenant_equals(const struct want_tenant *a, const struct want_tenant *b)
+{
+    if (!uuid_equals(&a->row, &b->row)
+        || strcmp(a->name, b->name)
+        || !text_equals(a->vf, b->vf)
+        || !text_equals(a->iface, b->iface)
+        || strcmp(a->fail_mode, b->fail_mode)
+        || a->n_controllers != b->n_controllers
+        || a->n_vifs != b->n_vifs) {
+        return false;
+    }
+    for (size_t i = 0; i < a->n_controllers; i++) {
+        if (!uuid_equals(&a->controllers[i].row, &b->controllers[i].row)
+            || strcmp(a->controllers[i].target, b->controllers[i].target)
+            || !text_equals(a->controllers[i].relay,
+                            b->controllers[i].relay)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < a->n_vifs; i++) {
+        if (!want_vif_equals(&a->vifs[i], &b->vifs[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void
+port_spec_init(struct port_spec *port, const char *name, const char *type)
+{
+    memset(port, 0, sizeof *port);
+    port->name = xstrdup(name);
+    port->type = xstrdup(type);
+    port->options = xmalloc(sizeof *port->options);
+    smap_init(port->options);
+    port->vlan_tag = -1;
+}
+
+void
+port_spec_finish(struct port_spec *port)
+{
+    free(port->name);
+    free(port->type);
+    smap_destroy(port->options);
+    free(port->options);
+    free(port->trunks);
+    free(port->error);
+}
+
+void
+port_spec_clone(struct port_spec *to, const struct port_spec *from)
+{
+    *to = *from;
+    to->name = xstrdup(from->name);
+    to->type = xstrdup(from->type);
+    to->options = xmalloc(sizeof *to->options);
+    smap_clone(to->options, from->options);
+    to->trunks = trunks_clone(from->trunks, from->n_trunks);
+    to->error = nullable_xstrdup(from->error);
+}
+
+bool
+port_spec_equals(const struct port_spec *a, const struct port_spec *b)
+{
+    return !strcmp(a->name, b->name)
+           && !strcmp(a->type, b->type)
+           && smap_equal(a->options, b->options)
+           && a->vlan_tag == b->vlan_tag
+           && trunks_equal(a->trunks, a->n_trunks, b->trunks, b->n_trunks)
+           && a->mtu_request == b->mtu_request;
+}
+
+struct have_tenant *
+have_tenant_create(const char *name)
+{
+    struct have_tenant *have = xzalloc(sizeof *have);
+
+    have->name = xstrdup(name);
+    svec_init(&have->targets);
+    return have;
+}
+
+void
+have_vif_finish(struct have_vif *vif)
+{
+    free(vif->mac);
+    free(vif->anti_spoof);
+    free(vif->addresses);
+    free(vif->error);
+}
+
+void
+have_tenant_destroy(struct have_tenant *have)
+{
+    if (!have) {
+        return;
+    }
+    for (size_t i = 0; i < have->n_relays; i++) {
+        free(have->relays[i].target);
+        free(have->relays[i].path);
+    }
+    free(have->relays);
+    for (size_t i = 0; i < have->n_ports; i++) {
+        port_spec_finish(&have->ports[i]);
+    }
+    free(have->ports);
+    for (size_t i = 0; i < have->n_vifs; i++) {
+        have_vif_finish(&have->vifs[i]);
+    }
+    free(have->vifs);
+    svec_destroy(&have->targets);
+    free(have->datapath_type);
+    free(have->fail_mode);
+    free(have->pmd_mask);
+    free(have->pmd_mask_want);
+    free(have->iface);
+    free(have->name);
+    free(have);
+}
+
+struct port_spec *
+have_port_find(const struct have_tenant *have, const char *name)
+{
+    for (size_t i = 0; i < have->n_ports; i++) {
+        if (!strcmp(have->ports[i].name, name)) {
+            return &have->ports[i];
+        }
+    }
+    return NULL;
+}
+
+struct have_vif *
+have_vif_find(const struct have_tenant *have, uint32_t domid, uint32_t devid)
+{
+    for (size_t i = 0; i < have->n_vifs; i++) {
+        if (have->vifs[i].domid == domid && have->vifs[i].devid == devid) {
+            return &have->vifs[i];
+        }
+    }
+    return NULL;
+}
+
+struct have_relay *
+have_relay_find(const struct have_tenant *have, const char *target)
+{
+    for (size_t i = 0; i < have->n_relays; i++) {
+        if (!strcmp(have->relays[i].target, target)) {
+            return &have->relays[i];
+        }
+    }
+    return NULL;
+}
+
+void
+guests_init(struct guests *guests)
+{
+    shash_init(&guests->by_name);
+}
+
+void
+guests_finish(struct guests *guests)
+{
+    shash_destroy(&guests->by_name);
+}
+
+void
+guests_put(struct guests *guests, const char *name, uint32_t domid)
+{
+    shash_replace(&guests->by_name, name, (void *) (uintptr_t) domid);
+}
+
+uint32_t
+guests_find(const struct guests *guests, const char *name)
+{
+    return (uintptr_t) shash_find_data(&guests->by_name, name);
+}

@@ -1,0 +1,227 @@
+#include <config.h>
+
+#include "tenants/parse.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "openvswitch/dynamic-string.h"
+#include "ovsdb-schema/netdom-idl.h"
+#include "packets.h"
+#include "qos/bucket.h"
+#include "socket-util.h"
+#include "util.h"
+
+#define DEFAULT_OPENFLOW_PORT 6653
+
+/* Column by column: the row's own value, else the profile's, else none. */
+static uint64_t
+choose(const int64_t *own, size_t n_own, const int64_t *profile,
+       size_t n_profile)
+{
+    return n_own ? *own : n_profile ? *profile : 0;
+}
+
+/* Returns a sentence, or null. */
+static char *
+resolve_limit(const char *direction, uint64_t rate_bps, uint64_t burst_bytes,
+              uint64_t *rate_out, uint64_t *burst_out)
+{
+    if (!rate_bps) {
+        *rate_out = *burst_out = 0;
+        return NULL;
+    }
+
+    struct qos_profile profile = {
+        .rate_bps = rate_bps,
+        .burst_bytes = burst_bytes ? burst_bytes
+                                   : qos_burst_default_bytes(rate_bps),
+    };
+    const char *problem = qos_profile_check(&profile);
+
+    if (problem) {
+        return xasprintf("%s limit: %s", direction, problem);
+    }
+    *rate_out = profile.rate_bps;
+    *burst_out = profile.burst_bytes;
+    return NULL;
+}
+
+static char *
+resolve_limits(const struct ndrec_vif *row, struct vif_limits *limits)
+{
+    static const struct ndrec_qos_profile no_profile;
+    const struct ndrec_qos_profile *p = row->profile ? row->profile
+                                                     : &no_profile;
+    char *error = resolve_limit(
+        "tx",
+        choose(row->tx_rate_bps, row->n_tx_rate_bps,
+               p->tx_rate_bps, p->n_tx_rate_bps),
+        choose(row->tx_burst_bytes, row->n_tx_burst_bytes,
+               p->tx_burst_bytes, p->n_tx_burst_bytes),
+        &limits->tx_rate_bps, &limits->tx_burst_bytes);
+
+    return error ? error : resolve_limit(
+        "rx",
+        choose(row->rx_rate_bps, row->n_rx_rate_bps,
+               p->rx_rate_bps, p->n_rx_rate_bps),
+        choose(row->rx_burst_bytes, row->n_rx_burst_bytes,
+               p->rx_burst_bytes, p->n_rx_burst_bytes),
+        &limits->rx_rate_bps, &limits->rx_burst_bytes);
+}
+
+static char *
+check_mac(const char *text, struct eth_addr *mac)
+{
+    if (!eth_addr_from_string(text, mac)) {
+        return xasprintf("mac \"%s\" is not a MAC address: write it as "
+                         "02:00:00:00:00:01", text);
+    }
+    if (eth_addr_is_multicast(*mac) || eth_addr_is_zero(*mac)) {
+        return xasprintf("mac \"%s\" cannot be a guest's: its first byte "
+                         "must be even, and not all may be 0", text);
+    }
+    return NULL;
+}
+
+static char *
+check_addresses(const struct ndrec_vif *row)
+{
+    for (size_t i = 0; i < row->n_addresses; i++) {
+        const char *text = row->addresses[i];
+        unsigned int plen;
+        struct in6_addr ip6;
+        ovs_be32 ip;
+        char *error4 = ip_parse_cidr(text, &ip, &plen);
+        char *error6 = error4 ? ipv6_parse_cidr(text, &ip6, &plen) : NULL;
+        bool bad = error4 && error6;
+
+        free(error4);
+        free(error6);
+        if (bad || strchr(text, ' ')) {
+            return xasprintf("address \"%s\" is neither an IPv4 nor an IPv6 "
+                             "address, nor a prefix such as 10.0.0.0/24",
+                             text);
+        }
+    }
+    return NULL;
+}
+
+static char *
+check_guest(const char *guest)
+{
+    for (const char *p = guest; *p; p++) {
+        if ((unsigned char) *p < ' ' || *p == 0x7f || *p == '/') {
+            return xasprintf("the guest's name holds a character that no "
+                             "domain's name has");
+        }
+    }
+    if (!strncmp(guest, "netdom-", 7)) {
+        return xasprintf("guest \"%s\" is a tenant's own domain: give the "
+                         "name of a guest", guest);
+    }
+    return NULL;
+}
+
+static char *
+join(char *const words[], size_t n)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    for (size_t i = 0; i < n; i++) {
+        ds_put_format(&ds, "%s%s", i ? " " : "", words[i]);
+    }
+    return ds_steal_cstr(&ds);
+}
+
+char *
+parse_vif(const struct ndrec_vif *row, struct want_vif *vif)
+{
+    struct vif_limits limits;
+    struct eth_addr mac;
+    char *error = check_guest(row->guest);
+
+    if (!error) {
+        error = check_mac(row->mac, &mac);
+    }
+    if (!error) {
+        error = check_addresses(row);
+    }
+    if (!error) {
+        error = resolve_limits(row, &limits);
+    }
+    if (!error && row->n_vlan_tag && row->n_vlan_trunks) {
+        error = xasprintf("vlan_tag and vlan_trunks exclude each other: "
+                          "clear one");
+    }
+    if (error) {
+        return error;
+    }
+
+    memset(vif, 0, sizeof *vif);
+    vif->row = row->header_.uuid;
+    vif->name = xstrdup(row->name);
+    vif->guest = xstrdup(row->guest);
+    vif->devid = row->devid;
+    vif->mac = xasprintf(ETH_ADDR_FMT, ETH_ADDR_ARGS(mac));
+    vif->mtu_set = row->n_mtu != 0;
+    vif->mtu = row->n_mtu ? *row->mtu : MTU_DEFAULT;
+    vif->vlan_tag = row->n_vlan_tag ? *row->vlan_tag : -1;
+    vif->n_trunks = row->n_vlan_trunks;
+    if (vif->n_trunks) {
+        vif->trunks = xmemdup(row->vlan_trunks,
+                              vif->n_trunks * sizeof *vif->trunks);
+    }
+    vif->limits = limits;
+    vif->anti_spoof = join(row->anti_spoof, row->n_anti_spoof);
+    vif->addresses = join(row->addresses, row->n_addresses);
+    return NULL;
+}
+
+/* Writes socat's form of "IP[:PORT]".  The text goes no further than the
+ * parser: what socat gets is made from the parsed address. */
+static char *
+relay_address(const char *target)
+{
+    struct sockaddr_storage ss;
+    struct ds ip = DS_EMPTY_INITIALIZER;
+
+    if (!inet_parse_active(target, DEFAULT_OPENFLOW_PORT, &ss, false, NULL)) {
+        return NULL;
+    }
+    ss_format_address(&ss, &ip);
+
+    char *relay = xasprintf("TCP%s:%s:%"PRIu16,
+                            ss.ss_family == AF_INET6 ? "6" : "4",
+                            ds_cstr(&ip), ss_get_port(&ss));
+    ds_destroy(&ip);
+    return relay;
+}
+
+char *
+parse_controller(const struct ndrec_openflow_controller *row,
+                 struct want_controller *controller)
+{
+    const char *target = row->target;
+    char *relay = NULL;
+
+    if (!strncmp(target, "tcp:", 4)) {
+        relay = relay_address(target + 4);
+        if (!relay) {
+            return xasprintf("target \"%s\": write tcp:IP:PORT, the IP as "
+                             "numbers", target);
+        }
+    } else if (!strncmp(target, "ssl:", 4)) {
+        return xasprintf("target \"%s\": the tenant's domain has no key for "
+                         "TLS yet; use tcp:IP:PORT or unix:PATH", target);
+    } else if (strncmp(target, "unix:", 5) || !target[5]) {
+        return xasprintf("target \"%s\" cannot be reached from the tenant's "
+                         "domain: use tcp:IP:PORT or unix:PATH", target);
+    }
+
+    controller->row = row->header_.uuid;
+    controller->target = xstrdup(target);
+    controller->relay = relay;
+    return NULL;
+}
