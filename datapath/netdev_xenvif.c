@@ -161,6 +161,14 @@ xenvif_get_config(const struct netdev *netdev, struct smap *args)
     return 0;
 }
 
+/* A guest's memory may be on any node: the first one is as good as another,
+ * and OVS warns if it is given none. */
+static int
+xenvif_get_numa_id(const struct netdev *netdev OVS_UNUSED)
+{
+    return 0;
+}
+
 static int
 xenvif_set_tx_multiq(struct netdev *netdev, unsigned int n_txq)
 {
@@ -436,6 +444,7 @@ static const struct netdev_class xenvif_class = {
     .dealloc = xenvif_dealloc,
     .get_config = xenvif_get_config,
     .set_config = xenvif_set_config,
+    .get_numa_id = xenvif_get_numa_id,
     .set_tx_multiq = xenvif_set_tx_multiq,
     .send = xenvif_send,
     .set_etheraddr = xenvif_set_etheraddr,

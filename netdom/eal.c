@@ -35,6 +35,9 @@ eal_start(const char *eal_args)
 
     smap_add(&config, "dpdk-init", "true");
     smap_add(&config, "dpdk-extra", eal_args);
+    /* The shared pool would ask for 256 Ki buffers first and, without
+     * hugepages, give up there.  A pool per port is sized by its queues. */
+    smap_add(&config, "per-port-memory", "true");
     __real_dpdk_init(&config);
     smap_destroy(&config);
 }
