@@ -1,0 +1,340 @@
+/* The xenbus handshake: a table of single steps, whole conversations with
+ * frontends of every kind, and every input there is. */
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "netdom/xenbus_fsm.h"
+
+/* The backend as backend.c drives it, with a frontend as a script. */
+struct vif {
+    struct xenbus_input in;
+    bool removed;
+    int n_attached;
+};
+
+static void
+apply(struct vif *v, enum xenbus_action action)
+{
+    switch (action) {
+    case XENBUS_WAIT:
+        break;
+    case XENBUS_WRITE_FEATURES:
+        v->in.ours = XENBUS_INIT_WAIT;
+        break;
+    case XENBUS_ATTACH:
+        v->in.ours = XENBUS_CONNECTED;
+        v->in.link = XENBUS_ATTACHED;
+        v->n_attached++;
+        break;
+    case XENBUS_DETACH:
+        v->in.link = XENBUS_DETACHING;
+        break;
+    case XENBUS_SET_CLOSING:
+        v->in.we_closed = (v->in.theirs == XENBUS_CONNECTED
+                           || (v->in.theirs == XENBUS_CLOSED
+                               && v->in.we_closed));
+        v->in.ours = XENBUS_CLOSING;
+        break;
+    case XENBUS_SET_CLOSED:
+        v->in.ours = XENBUS_CLOSED;
+        break;
+    case XENBUS_REMOVE:
+        v->removed = true;
+        break;
+    }
+}
+
+/* Runs until there is nothing more to do; unmapping takes no time. */
+static void
+settle(struct vif *v)
+{
+    v->in.we_closed = xenbus_still_unseen(v->in.we_closed, v->in.theirs);
+    for (int i = 0; i < 16; i++) {
+        enum xenbus_action action = xenbus_next(&v->in);
+
+        if (action == XENBUS_WAIT && v->in.link == XENBUS_DETACHING) {
+            v->in.link = XENBUS_DETACHED;
+            continue;
+        }
+        if (action == XENBUS_WAIT || v->removed) {
+            return;
+        }
+        apply(v, action);
+    }
+    fail_msg("the handshake does not come to rest");
+}
+
+static enum xenbus_state
+frontend_goes(struct vif *v, enum xenbus_state state)
+{
+    v->in.theirs = state;
+    settle(v);
+    return v->in.ours;
+}
+
+static struct vif
+fresh_vif(void)
+{
+    return (struct vif) {
+        .in = {
+            .ours = XENBUS_INITIALISING,
+            .theirs = XENBUS_INITIALISING,
+            .online = true,
+            .have_port = true,
+            .have_policy = true,
+        },
+    };
+}
+
+static struct vif
+connected_vif(void)
+{
+    struct vif v = fresh_vif();
+
+    settle(&v);
+    assert_int_equal(v.in.ours, XENBUS_INIT_WAIT);
+    assert_int_equal(frontend_goes(&v, XENBUS_CONNECTED), XENBUS_CONNECTED);
+    assert_int_equal(v.in.link, XENBUS_ATTACHED);
+    return v;
+}
+
+static void
+test_linux_frontend(void **state)
+{
+    struct vif v = connected_vif();
+
+    /* rmmod xen-netfront; modprobe xen-netfront. */
+    assert_int_equal(frontend_goes(&v, XENBUS_CLOSING), XENBUS_CLOSED);
+    assert_int_equal(v.in.link, XENBUS_DETACHED);
+    assert_int_equal(frontend_goes(&v, XENBUS_CLOSED), XENBUS_CLOSED);
+    assert_int_equal(frontend_goes(&v, XENBUS_INITIALISING),
+                     XENBUS_INIT_WAIT);
+    assert_int_equal(frontend_goes(&v, XENBUS_CONNECTED), XENBUS_CONNECTED);
+    assert_int_equal(v.n_attached, 2);
+}
+
+static void
+test_windows_frontend_closes_first(void **state)
+{
+    struct vif v = fresh_vif();
+
+    settle(&v);
+    assert_int_equal(frontend_goes(&v, XENBUS_CLOSING), XENBUS_CLOSED);
+    assert_int_equal(frontend_goes(&v, XENBUS_CLOSED), XENBUS_CLOSED);
+    assert_int_equal(frontend_goes(&v, XENBUS_INITIALISING),
+                     XENBUS_INIT_WAIT);
+    assert_int_equal(frontend_goes(&v, XENBUS_CONNECTED), XENBUS_CONNECTED);
+    assert_int_equal(v.n_attached, 1);
+}
+
+static void
+test_frontend_jumps_to_closed(void **state)
+{
+    struct vif v = connected_vif();
+
+    assert_int_equal(frontend_goes(&v, XENBUS_CLOSED), XENBUS_CLOSED);
+    assert_int_equal(v.in.link, XENBUS_DETACHED);
+    assert_false(v.removed);
+    assert_int_equal(frontend_goes(&v, XENBUS_INITIALISING),
+                     XENBUS_INIT_WAIT);
+}
+
+static void
+test_frontend_starts_over_without_closing(void **state)
+{
+    struct vif v = connected_vif();
+
+    assert_int_equal(frontend_goes(&v, XENBUS_INITIALISING),
+                     XENBUS_INIT_WAIT);
+    assert_int_equal(v.in.link, XENBUS_DETACHED);
+    assert_int_equal(frontend_goes(&v, XENBUS_CONNECTED), XENBUS_CONNECTED);
+}
+
+static void
+test_connected_before_us(void **state)
+{
+    struct vif v = fresh_vif();
+
+    v.in.theirs = XENBUS_CONNECTED;
+    settle(&v);
+    assert_int_equal(v.in.ours, XENBUS_CONNECTED);
+}
+
+static void
+test_restart_closes_and_invites(void **state)
+{
+    /* The process before us died; rings cannot be resumed. */
+    struct vif v = fresh_vif();
+
+    v.in.ours = XENBUS_CONNECTED;
+    v.in.theirs = XENBUS_CONNECTED;
+    settle(&v);
+    assert_int_equal(v.in.ours, XENBUS_CLOSED);
+    assert_int_equal(v.n_attached, 0);
+
+    assert_int_equal(frontend_goes(&v, XENBUS_CLOSING), XENBUS_CLOSED);
+    assert_int_equal(frontend_goes(&v, XENBUS_CLOSED), XENBUS_INIT_WAIT);
+    assert_int_equal(frontend_goes(&v, XENBUS_INITIALISING),
+                     XENBUS_INIT_WAIT);
+    assert_int_equal(frontend_goes(&v, XENBUS_CONNECTED), XENBUS_CONNECTED);
+    assert_int_equal(v.n_attached, 1);
+}
+
+static void
+test_removal(void **state)
+{
+    struct vif v = connected_vif();
+
+    v.in.online = false;
+    settle(&v);
+    assert_int_equal(v.in.ours, XENBUS_CLOSED);
+    assert_false(v.removed);            /* The frontend is still there. */
+    frontend_goes(&v, XENBUS_CLOSED);
+    assert_true(v.removed);
+}
+
+static void
+test_guest_dies(void **state)
+{
+    struct vif v = connected_vif();
+
+    assert_int_equal(frontend_goes(&v, XENBUS_UNKNOWN), XENBUS_CLOSED);
+    assert_false(v.removed);
+    v.in.online = false;
+    settle(&v);
+    assert_true(v.removed);
+}
+
+static void
+test_port_deleted(void **state)
+{
+    struct vif v = connected_vif();
+
+    v.in.have_port = false;
+    v.in.link = XENBUS_DETACHED;
+    settle(&v);
+    assert_int_equal(v.in.ours, XENBUS_CLOSED);
+}
+
+static void
+test_waits_for_policy(void **state)
+{
+    struct vif v = fresh_vif();
+
+    v.in.have_policy = false;
+    settle(&v);
+    assert_int_equal(frontend_goes(&v, XENBUS_CONNECTED), XENBUS_INIT_WAIT);
+    assert_int_equal(v.n_attached, 0);
+    v.in.have_policy = true;
+    settle(&v);
+    assert_int_equal(v.in.ours, XENBUS_CONNECTED);
+}
+
+static void
+test_quarantine_holds(void **state)
+{
+    static const enum xenbus_state tries[] = {
+        XENBUS_CLOSING, XENBUS_CLOSED, XENBUS_INITIALISING,
+        XENBUS_INITIALISED, XENBUS_CONNECTED,
+    };
+    struct vif v = connected_vif();
+
+    v.in.quarantined = true;
+    settle(&v);
+    for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++) {
+        assert_int_equal(frontend_goes(&v, tries[i]), XENBUS_CLOSED);
+        assert_int_equal(v.in.link, XENBUS_DETACHED);
+    }
+    assert_int_equal(v.n_attached, 1);
+}
+
+static void
+test_refused_waits_for_the_frontend(void **state)
+{
+    struct vif v = fresh_vif();
+
+    settle(&v);
+    v.in.refused = true;
+    assert_int_equal(frontend_goes(&v, XENBUS_CONNECTED), XENBUS_INIT_WAIT);
+    assert_int_equal(v.n_attached, 0);
+}
+
+/* Whatever is found, it comes to rest; rings are attached only if everything
+ * that must hold does. */
+static void
+test_every_input(void **state)
+{
+    int n = 0;
+
+    for (int ours = 0; ours < XENBUS_N_STATES; ours++) {
+        for (int theirs = 0; theirs < XENBUS_N_STATES; theirs++) {
+            for (int link = 0; link < 3; link++) {
+                for (int bits = 0; bits < 64; bits++) {
+                    struct vif v = {
+                        .in = {
+                            .ours = ours,
+                            .theirs = theirs,
+                            .link = link,
+                            .online = bits & 1,
+                            .have_port = bits & 2,
+                            .have_policy = bits & 4,
+                            .quarantined = bits & 8,
+                            .refused = bits & 16,
+                            .we_closed = bits & 32,
+                        },
+                    };
+
+                    settle(&v);
+                    if (v.in.link == XENBUS_ATTACHED) {
+                        assert_int_equal(v.in.ours, XENBUS_CONNECTED);
+                        assert_int_equal(v.in.theirs, XENBUS_CONNECTED);
+                        assert_true(v.in.online && v.in.have_port
+                                    && v.in.have_policy
+                                    && !v.in.quarantined);
+                    }
+                    if (v.removed) {
+                        assert_false(v.in.online);
+                        assert_int_equal(v.in.link, XENBUS_DETACHED);
+                    }
+                    n++;
+                }
+            }
+        }
+    }
+    assert_int_equal(n, 7 * 7 * 3 * 64);
+}
+
+static void
+test_names(void **state)
+{
+    assert_string_equal(xenbus_state_name(XENBUS_INIT_WAIT), "InitWait");
+    assert_string_equal(xenbus_state_name(99), "Unknown");
+    assert_string_equal(xenbus_action_name(XENBUS_REMOVE), "remove");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_linux_frontend),
+        cmocka_unit_test(test_windows_frontend_closes_first),
+        cmocka_unit_test(test_frontend_jumps_to_closed),
+        cmocka_unit_test(test_frontend_starts_over_without_closing),
+        cmocka_unit_test(test_connected_before_us),
+        cmocka_unit_test(test_restart_closes_and_invites),
+        cmocka_unit_test(test_removal),
+        cmocka_unit_test(test_guest_dies),
+        cmocka_unit_test(test_port_deleted),
+        cmocka_unit_test(test_waits_for_policy),
+        cmocka_unit_test(test_quarantine_holds),
+        cmocka_unit_test(test_refused_waits_for_the_frontend),
+        cmocka_unit_test(test_every_input),
+        cmocka_unit_test(test_names),
+    };
+
+    return cmocka_run_group_tests_name("xenbus_fsm", tests, NULL, NULL);
+}
