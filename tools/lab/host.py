@@ -201,7 +201,7 @@ class Host:
             return
         words = []
         for tenant in self.tenants:
-            words += ["--", "--if-exists", "tenant-del", tenant]
+            words += ["--", "--if-exists", "--force", "tenant-del", tenant]
         if words:
             self.ctl("--wait", *words[1:], check=False, timeout_s=10)
 

@@ -81,10 +81,11 @@ class TwoTenants:
             host.ctl("set-fail-mode", tenant, "standalone")
         for vif in VIFS:
             host.ctl("vif-add", vif.tenant, vif.name, "guest=" + vif.name,
-                     "mac=" + vif.mac, "anti_spoof=mac,arp")
+                     "devid=0", "mac=" + vif.mac, "anti_spoof=mac,arp")
             if self.limits:
                 for direction, bps in vif.limits.items():
-                    host.ctl("set-rate", vif.name, direction, "%dbit" % bps)
+                    host.ctl("set-rate", vif.name, direction,
+                             "%gMbit" % (bps / MBIT))
 
     def start_guests(self):
         self.tell("four guests")
@@ -111,7 +112,7 @@ class TwoTenants:
         """Changes a limit while traffic may run."""
         if self.limits:
             self.host.ctl("--wait", "set-rate", vif, direction,
-                          "%dbit" % bps)
+                          "%gMbit" % (bps / MBIT))
         self.limits_over_time[(vif, direction)].append(
             (self.sampler.seconds(), bps))
 

@@ -121,9 +121,10 @@ def find_program(name):
     or of the system."""
     build = pathlib.Path(os.environ.get("NETDOM_BUILD", ROOT / "build"))
     if name.startswith("netdom-"):
-        for room in ("netdom", "tenants", "tools"):
-            if os.access(build / room / name, os.X_OK):
-                return str(build / room / name)
+        for pattern in ("*/" + name, "tools/*/" + name):
+            for path in build.glob(pattern):
+                if path.is_file() and os.access(path, os.X_OK):
+                    return str(path)
         raise LabError("%s is not built in %s: run tools/setup"
                        % (name, build))
     path = shutil.which(name, path=os.environ.get("PATH", "")
