@@ -34,6 +34,14 @@ xenvif_changed(void)
     seq_change(changed_seq);
 }
 
+void
+xenvif_cut_off(struct xenvif *vif, const struct vif_conn *conn)
+{
+    atomic_store_explicit(&vif->malice, vif_conn_malice(conn),
+                          memory_order_release);
+    xenvif_changed();
+}
+
 static struct xenvif *
 xenvif_find(struct xenvif_id id)
 {

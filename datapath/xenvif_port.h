@@ -105,6 +105,9 @@ extern const struct doorbell_ops xenvif_doorbell_ops;
 extern struct ovs_list xenvif_all;      /* Main thread. */
 void xenvif_ctl_init(const struct xen_ops *, struct xen_platform *);
 void xenvif_changed(void);              /* Bumps xenvif_seq(). */
+/* Any thread.  The guest broke the protocol: from now on nobody looks at its
+ * rings, and the main thread closes the vif. */
+void xenvif_cut_off(struct xenvif *, const struct vif_conn *);
 /* Detaches and waits for nothing; used when the port goes. */
 void xenvif_unlink(struct xenvif *);
 void xenvif_sum_stats(const struct xenvif *, struct vif_stats *);

@@ -201,7 +201,11 @@ xenvif_rx_drain(struct xenvif *vif, struct vif_conn *conn, uint64_t now_ns,
         }
 
         int used = vif_conn_rx_burst(conn, frames, n, &vif->stats);
-        unsigned int n_used = used > 0 ? used : 0;
+        if (OVS_UNLIKELY(used < 0)) {
+            xenvif_cut_off(vif, conn);
+        }
+
+        unsigned int n_used = MAX(used, 0);
         for (unsigned int j = n_used; j < n; j++) {
             qos_bucket_give(&vif->rx_bucket, &vif->rx_profile,
                             frames[j].bytes);

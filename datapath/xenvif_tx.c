@@ -82,16 +82,6 @@ deliver(struct xenvif *vif, const struct xenvif_policy *policy,
     batch->packets[batch->count++] = packet;
 }
 
-/* The guest broke the protocol: from now on nobody looks at its rings.  The
- * main thread closes the vif. */
-static void
-cut_off(struct xenvif *vif, const struct vif_conn *conn)
-{
-    atomic_store_explicit(&vif->malice, vif_conn_malice(conn),
-                          memory_order_release);
-    xenvif_changed();
-}
-
 static void
 receive(struct xenvif *vif, const struct xenvif_policy *policy,
         struct vif_conn *conn, struct dp_packet_batch *batch,
@@ -125,7 +115,7 @@ receive(struct xenvif *vif, const struct xenvif_policy *policy,
     int n = vif_conn_tx_burst(conn, frames, VIF_BURST_FRAMES, &gate,
                               &vif->stats);
     if (OVS_UNLIKELY(n < 0)) {
-        cut_off(vif, conn);
+        xenvif_cut_off(vif, conn);
         n = 0;
     }
 
