@@ -1,0 +1,88 @@
+#include <config.h>
+#include "tools/guest/guest.h"
+
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/json.h"
+#include "unixctl.h"
+#include "util.h"
+
+static void
+reply_ds(struct unixctl_conn *conn, struct ds *ds)
+{
+    unixctl_command_reply(conn, ds_cstr(ds));
+    ds_destroy(ds);
+}
+
+static void
+cmd_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
+         const char *argv[] OVS_UNUSED, void *g)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    guest_show(g, &ds);
+    reply_ds(conn, &ds);
+}
+
+static void
+cmd_stats(struct unixctl_conn *conn, int argc, const char *argv[], void *g)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    if (argc > 1 && strcmp(argv[1], "--json")) {
+        unixctl_command_reply_error(conn, "the only option is --json");
+        return;
+    }
+    if (argc > 1) {
+        struct json *json = guest_report_json(g);
+
+        json_to_ds(json, JSSF_SORT, &ds);
+        json_destroy(json);
+    } else {
+        guest_report_text(g, &ds);
+    }
+    reply_ds(conn, &ds);
+}
+
+static void
+cmd_disconnect(struct unixctl_conn *conn, int argc OVS_UNUSED,
+               const char *argv[] OVS_UNUSED, void *g_)
+{
+    struct guest *g = g_;
+
+    frontend_set_wanted(&g->frontend, false);
+    unixctl_command_reply(conn, NULL);
+}
+
+static void
+cmd_reconnect(struct unixctl_conn *conn, int argc OVS_UNUSED,
+              const char *argv[] OVS_UNUSED, void *g_)
+{
+    struct guest *g = g_;
+
+    if (g->stopping) {
+        unixctl_command_reply_error(conn, "the guest is stopping");
+        return;
+    }
+    frontend_set_wanted(&g->frontend, true);
+    unixctl_command_reply(conn, NULL);
+}
+
+static void
+cmd_exit(struct unixctl_conn *conn, int argc OVS_UNUSED,
+         const char *argv[] OVS_UNUSED, void *g_)
+{
+    struct guest *g = g_;
+
+    g->stopping = true;
+    unixctl_command_reply(conn, NULL);
+}
+
+void
+guest_commands_register(struct guest *g)
+{
+    unixctl_command_register("guest/show", "", 0, 0, cmd_show, g);
+    unixctl_command_register("guest/stats", "[--json]", 0, 1, cmd_stats, g);
+    unixctl_command_register("guest/disconnect", "", 0, 0, cmd_disconnect, g);
+    unixctl_command_register("guest/reconnect", "", 0, 0, cmd_reconnect, g);
+    unixctl_command_register("exit", "", 0, 0, cmd_exit, g);
+}

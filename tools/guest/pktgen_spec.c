@@ -1,0 +1,282 @@
+#include "tools/guest/pktgen_spec.h"
+
+#include <arpa/inet.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "qos/rate_text.h"
+#include "tools/guest/probe.h"
+
+#define VALUE_BYTES 64
+#define PPS_MAX 1e9
+#define SECONDS_MAX (365.0 * 86400)
+#define FRAME_BYTES_MAX 65535u
+
+__attribute__((format(printf, 2, 3)))
+static bool
+fail(char error[SPEC_ERROR_BYTES], const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(error, SPEC_ERROR_BYTES, format, args);
+    va_end(args);
+    return false;
+}
+
+static bool
+parse_uint(const char *text, uint64_t min, uint64_t max, uint64_t *value)
+{
+    char *end;
+
+    if (*text < '0' || *text > '9') {
+        return false;
+    }
+    unsigned long long n = strtoull(text, &end, 10);
+    if (*end || n < min || n > max) {
+        return false;
+    }
+    *value = n;
+    return true;
+}
+
+/* A positive decimal number; what follows it begins at '*end'. */
+static bool
+parse_decimal(const char *text, double max, double *value, const char **end)
+{
+    size_t n = strspn(text, "0123456789.");
+    char digits[VALUE_BYTES];
+    char *stop;
+
+    if (!n || n >= sizeof digits) {
+        return false;
+    }
+    memcpy(digits, text, n);
+    digits[n] = '\0';
+    *value = strtod(digits, &stop);
+    *end = text + n;
+    return !*stop && *value > 0 && *value <= max;
+}
+
+static bool
+parse_mac(const char *text, uint8_t mac[6])
+{
+    unsigned int b[6];
+    int n = 0;
+
+    if (sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3],
+               &b[4], &b[5], &n) != 6 || text[n] || n != 17) {
+        return false;
+    }
+    for (int i = 0; i < 6; i++) {
+        mac[i] = b[i];
+    }
+    return true;
+}
+
+static bool
+parse_ip(const char *text, uint32_t *ip)
+{
+    struct in_addr in;
+
+    if (inet_pton(AF_INET, text, &in) != 1) {
+        return false;
+    }
+    *ip = ntohl(in.s_addr);
+    return true;
+}
+
+/* "max", "100kpps", or a bit rate. */
+static bool
+parse_rate(const char *text, struct pktgen_spec *spec,
+           char error[SPEC_ERROR_BYTES])
+{
+    char why[QOS_TEXT_BYTES];
+    const char *unit;
+    double n;
+
+    spec->rate_bps = 0;
+    spec->rate_pps = 0;
+    if (!strcmp(text, "max")) {
+        return true;
+    }
+    if (parse_decimal(text, PPS_MAX, &n, &unit)) {
+        double scale = !strcmp(unit, "pps") ? 1
+                       : !strcmp(unit, "kpps") ? 1e3
+                       : !strcmp(unit, "Mpps") ? 1e6 : 0;
+        if (scale && n * scale <= PPS_MAX) {
+            spec->rate_pps = n * scale;
+            return true;
+        }
+    }
+    if (!qos_rate_parse(text, &spec->rate_bps, why)) {
+        return fail(error, "rate=%s is neither \"max\", nor frames per second "
+                    "(100kpps), nor a bit rate (%s)", text, why);
+    }
+    return true;
+}
+
+/* Sets 'value' of 'key'.  False with an empty 'error' if the value makes no
+ * sense. */
+static bool
+set_key(struct pktgen_spec *spec, const char *key, const char *value,
+        char error[SPEC_ERROR_BYTES])
+{
+    const char *end;
+    uint64_t n;
+
+    error[0] = '\0';
+    if (!strcmp(key, "size")) {
+        return parse_uint(value, 1, FRAME_BYTES_MAX, &n)
+               && (spec->frame_bytes = n, true);
+    } else if (!strcmp(key, "rate")) {
+        return parse_rate(value, spec, error);
+    } else if (!strcmp(key, "count")) {
+        return parse_uint(value, 1, PROBE_SEQUENCE_MAX, &spec->n_frames);
+    } else if (!strcmp(key, "seconds")) {
+        return parse_decimal(value, SECONDS_MAX, &spec->seconds, &end)
+               && !*end;
+    } else if (!strcmp(key, "dst")) {
+        return parse_mac(value, spec->dst);
+    } else if (!strcmp(key, "src")) {
+        return parse_mac(value, spec->src) && !(spec->src[0] & 1)
+               && (spec->has_src = true);
+    } else if (!strcmp(key, "vlan")) {
+        return parse_uint(value, 1, 4094, &n) && (spec->vlan = n, true);
+    } else if (!strcmp(key, "type")) {
+        spec->type = !strcmp(value, "raw") ? PKTGEN_RAW : PKTGEN_UDP;
+        return !strcmp(value, "raw") || !strcmp(value, "udp");
+    } else if (!strcmp(key, "ip-src")) {
+        return parse_ip(value, &spec->ip_src);
+    } else if (!strcmp(key, "ip-dst")) {
+        return parse_ip(value, &spec->ip_dst);
+    } else if (!strcmp(key, "port-src")) {
+        return parse_uint(value, 1, 65535, &n) && (spec->port_src = n, true);
+    } else if (!strcmp(key, "port-dst")) {
+        return parse_uint(value, 1, 65535, &n) && (spec->port_dst = n, true);
+    } else if (!strcmp(key, "flows")) {
+        return parse_uint(value, 1, 65535, &n) && (spec->n_flows = n, true);
+    } else if (!strcmp(key, "id")) {
+        return parse_uint(value, 0, 65535, &n)
+               && (spec->id = n, spec->has_id = true);
+    }
+    return fail(error, "\"%s\" is not known; known are size, rate, count, "
+                "seconds, dst, src, vlan, type, ip-src, ip-dst, port-src, "
+                "port-dst, flows, id", key);
+}
+
+/* Calls 'set' for each "key=value" of 'text'. */
+static bool
+for_each_key(const char *text, void *spec,
+             bool (*set)(void *, const char *, const char *, char *),
+             char error[SPEC_ERROR_BYTES])
+{
+    while (*text) {
+        size_t n = strcspn(text, ",");
+        char pair[VALUE_BYTES];
+
+        if (n >= sizeof pair) {
+            return fail(error, "\"%.20s...\" is too long", text);
+        }
+        memcpy(pair, text, n);
+        pair[n] = '\0';
+        text += n + (text[n] == ',');
+
+        char *value = strchr(pair, '=');
+        if (!value) {
+            return fail(error, "\"%s\" is not of the form key=value", pair);
+        }
+        *value++ = '\0';
+        if (!set(spec, pair, value, error)) {
+            return error[0] ? false
+                            : fail(error, "%s=%s makes no sense there", pair,
+                                   value);
+        }
+    }
+    return true;
+}
+
+static bool
+set_pktgen_key(void *spec, const char *key, const char *value, char *error)
+{
+    return set_key(spec, key, value, error);
+}
+
+static bool
+is_zero_mac(const uint8_t mac[6])
+{
+    static const uint8_t zero[6];
+
+    return !memcmp(mac, zero, sizeof zero);
+}
+
+bool
+pktgen_spec_parse(const char *text, struct pktgen_spec *spec,
+                  char error[SPEC_ERROR_BYTES])
+{
+    *spec = (struct pktgen_spec) {
+        .frame_bytes = 64,
+        .ip_src = 0xc6120001,           /* 198.18.0.1, RFC 2544's range. */
+        .ip_dst = 0xc6130001,           /* 198.19.0.1 */
+        .port_src = 1024,
+        .port_dst = 9,                  /* Discard. */
+        .n_flows = 1,
+    };
+    if (!for_each_key(text, spec, set_pktgen_key, error)) {
+        return false;
+    }
+    if (is_zero_mac(spec->dst)) {
+        return fail(error, "dst=MAC is missing: who shall get the frames?");
+    }
+    if ((uint32_t) spec->port_src + spec->n_flows - 1 > UINT16_MAX) {
+        return fail(error, "port-src=%u,flows=%u goes beyond port 65535",
+                    spec->port_src, spec->n_flows);
+    }
+
+    uint32_t min = probe_frame_bytes_min(spec->type == PKTGEN_UDP,
+                                         spec->vlan != 0);
+    if (spec->frame_bytes < min) {
+        return fail(error, "size=%u has no room for the headers and the "
+                    "sequence number; at least %u", spec->frame_bytes, min);
+    }
+    return true;
+}
+
+double
+pktgen_spec_pps(const struct pktgen_spec *spec)
+{
+    return spec->rate_bps ? spec->rate_bps / (8.0 * spec->frame_bytes)
+                          : spec->rate_pps;
+}
+
+static bool
+set_sink_key(void *spec_, const char *key, const char *value, char *error)
+{
+    struct sink_spec *spec = spec_;
+    const char *end;
+    uint64_t n;
+
+    error[0] = '\0';
+    if (!strcmp(key, "seconds")) {
+        return parse_decimal(value, SECONDS_MAX, &spec->seconds, &end)
+               && !*end;
+    } else if (!strcmp(key, "count")) {
+        return parse_uint(value, 1, UINT64_MAX, &spec->n_frames);
+    } else if (!strcmp(key, "interval-ms")) {
+        return parse_uint(value, 10, 60000, &n)
+               && (spec->interval_ms = n, true);
+    }
+    return fail(error, "\"%s\" is not known; known are seconds, count, "
+                "interval-ms", key);
+}
+
+bool
+sink_spec_parse(const char *text, struct sink_spec *spec,
+                char error[SPEC_ERROR_BYTES])
+{
+    *spec = (struct sink_spec) { .interval_ms = 1000 };
+    return !text || for_each_key(text, spec, set_sink_key, error);
+}

@@ -1,0 +1,74 @@
+/* The guest's receive ring: frames from the backend to the guest.
+ *
+ * Each slot owns one page, granted for as long as the ring lives; the ring
+ * is kept full of posted pages.  A frame may lie in several pages; it stays
+ * valid until rx_ring_release().
+ *
+ * Thread: one at a time.
+ * Owner:  rx_ring_finish() gives the pages back to the memory.
+ * Errors: 0 or -errno; -EPROTO means that the backend broke the protocol
+ *         and the ring must be torn down.
+ * Trust:  every shared field is read once and judged as a copy.  A frame's
+ *         bytes can change while they are read: copy before parsing. */
+
+#ifndef GUEST_RX_RING_H
+#define GUEST_RX_RING_H 1
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "tools/guest/ring_index.h"
+
+struct guest_memory;
+struct netif_rx_sring;
+
+struct rx_counters {
+    uint64_t frames;                    /* Good ones. */
+    uint64_t bytes;                     /* L2, without FCS. */
+    uint64_t slots;
+    uint64_t notifies;                  /* Kicks that the backend asked for. */
+    uint64_t bad_status;                /* The backend says it failed. */
+    uint64_t bad_layout;                /* Outside its page, too many slots,
+                                         * shorter than a header. */
+    uint64_t checksum_blank;            /* We declined that: not delivered. */
+    uint64_t gso;                       /* Likewise. */
+};
+
+struct rx_frame {
+    struct iovec iov[RING_FRAME_SLOTS_MAX];
+    uint32_t n_iov;
+    uint32_t bytes;
+};
+
+struct rx_ring {
+    struct guest_memory *memory;
+    struct netif_rx_sring *shared;
+    uint32_t page;                      /* Of the ring; its grant, too. */
+    uint32_t req_prod;                  /* Next request to write. */
+    uint32_t req_pushed;                /* What the backend can see. */
+    uint32_t rsp_cons;                  /* Next response to look at. */
+    uint32_t rsp_seen;                  /* The backend's producer index. */
+    uint32_t released;                  /* Slots before it can be posted. */
+    uint32_t pages[RING_SLOTS];         /* By slot. */
+    struct rx_counters *counters;
+};
+
+/* Allocates pages, grants them to 'backend_domid', posts them all. */
+int rx_ring_init(struct rx_ring *, struct guest_memory *,
+                 uint16_t backend_domid, struct rx_counters *);
+void rx_ring_finish(struct rx_ring *);
+
+/* Takes the next good frame: 1 and '*frame' filled in, 0 if there is none,
+ * or -EPROTO.  Bad frames are counted and skipped. */
+int rx_ring_take(struct rx_ring *, struct rx_frame *);
+
+/* All frames taken so far are done with: posts their pages again.  True if
+ * the backend wants to be kicked. */
+bool rx_ring_release(struct rx_ring *);
+
+/* Asks for an event at the next response.  True if there is one already, so
+ * that the caller must not sleep. */
+bool rx_ring_arm(struct rx_ring *);
+
+#endif /* rx_ring.h */

@@ -1,0 +1,161 @@
+#include "tools/guest/tx_ring.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <xen/xen.h>
+#include <xen/io/netif.h>
+
+#include "tools/guest/memory.h"
+
+_Static_assert(__CONST_RING_SIZE(netif_tx, RING_PAGE_BYTES) == RING_SLOTS,
+               "a Tx ring has 256 slots");
+
+int
+tx_ring_init(struct tx_ring *tx, struct guest_memory *memory,
+             uint16_t backend_domid, struct tx_counters *counters)
+{
+    memset(tx, 0, sizeof *tx);
+
+    int error = guest_memory_take(memory, &tx->page, 1);
+    if (error) {
+        return error;
+    }
+    error = guest_memory_take(memory, tx->pages, RING_SLOTS);
+    if (error) {
+        guest_memory_give_back(memory, &tx->page, 1);
+        return error;
+    }
+    tx->memory = memory;
+    tx->counters = counters;
+
+    for (uint32_t id = 0; id < RING_SLOTS; id++) {
+        guest_memory_grant(memory, tx->pages[id], backend_domid, true);
+        tx->free_ids[tx->n_free++] = RING_SLOTS - 1 - id;
+    }
+
+    tx->shared = guest_memory_page(memory, tx->page);
+    memset(tx->shared, 0, RING_PAGE_BYTES);
+    tx->shared->req_event = 1;
+    tx->shared->rsp_event = 1;
+    guest_memory_grant(memory, tx->page, backend_domid, false);
+    return 0;
+}
+
+void
+tx_ring_finish(struct tx_ring *tx)
+{
+    if (tx->shared) {
+        guest_memory_give_back(tx->memory, tx->pages, RING_SLOTS);
+        guest_memory_give_back(tx->memory, &tx->page, 1);
+        tx->shared = NULL;
+    }
+}
+
+uint32_t
+tx_ring_buffers(const struct tx_ring *tx, struct iovec *iov, uint32_t n)
+{
+    if (n > tx->n_free) {
+        n = tx->n_free;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        uint16_t id = tx->free_ids[tx->n_free - 1 - i];
+        iov[i].iov_base = guest_memory_page(tx->memory, tx->pages[id]);
+        iov[i].iov_len = RING_PAGE_BYTES;
+    }
+    return n;
+}
+
+void
+tx_ring_put(struct tx_ring *tx, uint32_t bytes)
+{
+    uint32_t n_slots = ring_slots_for(bytes);
+    uint32_t left = bytes;
+
+    for (uint32_t i = 0; i < n_slots; i++) {
+        uint16_t id = tx->free_ids[--tx->n_free];
+        uint32_t in_page = left < RING_PAGE_BYTES ? left : RING_PAGE_BYTES;
+        struct netif_tx_request *req
+            = &tx->shared->ring[ring_slot(tx->req_prod++)].req;
+
+        req->gref = tx->pages[id];
+        req->offset = 0;
+        req->id = id;
+        /* The first slot tells the whole frame's size, a later one its own
+         * part. */
+        req->size = i ? in_page : bytes;
+        req->flags = i + 1 < n_slots ? NETTXF_more_data : 0;
+        tx->in_flight[id] = true;
+        left -= in_page;
+    }
+    tx->counters->frames++;
+    tx->counters->bytes += bytes;
+    tx->counters->slots += n_slots;
+}
+
+bool
+tx_ring_push(struct tx_ring *tx)
+{
+    uint32_t old = tx->req_pushed;
+
+    if (old == tx->req_prod) {
+        return false;
+    }
+    __atomic_store_n(&tx->shared->req_prod, tx->req_prod, __ATOMIC_RELEASE);
+    tx->req_pushed = tx->req_prod;
+
+    /* The backend sees the requests before we look at what it asked for. */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    uint32_t event = __atomic_load_n(&tx->shared->req_event,
+                                     __ATOMIC_RELAXED);
+    bool notify = ring_wants_event(old, tx->req_pushed, event);
+    tx->counters->notifies += notify;
+    return notify;
+}
+
+int
+tx_ring_reap(struct tx_ring *tx)
+{
+    uint32_t prod = __atomic_load_n(&tx->shared->rsp_prod, __ATOMIC_ACQUIRE);
+
+    if (!ring_prod_is_sane(prod, tx->rsp_cons, tx_ring_owed(tx))) {
+        return -EPROTO;
+    }
+    for (; tx->rsp_cons != prod; tx->rsp_cons++) {
+        struct netif_tx_response rsp
+            = *(volatile struct netif_tx_response *)
+              &tx->shared->ring[ring_slot(tx->rsp_cons)].rsp;
+
+        if (rsp.id >= RING_SLOTS || !tx->in_flight[rsp.id]) {
+            return -EPROTO;
+        }
+        tx->in_flight[rsp.id] = false;
+        tx->free_ids[tx->n_free++] = rsp.id;
+        if (rsp.status == NETIF_RSP_DROPPED) {
+            tx->counters->backend_drops++;
+        } else if (rsp.status == NETIF_RSP_ERROR) {
+            tx->counters->backend_errors++;
+        }
+    }
+    return 0;
+}
+
+bool
+tx_ring_arm(struct tx_ring *tx, bool all)
+{
+    uint32_t owed = tx_ring_owed(tx);
+    if (!owed) {
+        return false;
+    }
+
+    uint32_t event = all ? tx->rsp_cons + owed
+                         : ring_event_halfway(tx->rsp_cons, owed);
+
+    __atomic_store_n(&tx->shared->rsp_event, event, __ATOMIC_RELAXED);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+
+    uint32_t prod = __atomic_load_n(&tx->shared->rsp_prod, __ATOMIC_ACQUIRE);
+    return ring_distance(prod, tx->rsp_cons)
+           >= ring_distance(event, tx->rsp_cons);
+}
