@@ -1,0 +1,142 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <string.h>
+
+#include "tests/unit/vif_fixture.h"
+
+static void
+test_events(void **state)
+{
+    for (int split = 0; split < 2; split++) {
+        struct fixture f;
+        int fds[2] = { -1, -1 };
+
+        open_fixture(&f, 0, split, true);
+        assert_int_equal(vif_conn_fds(f.conn, fds), split ? 2 : 1);
+        assert_true(fds[0] >= 0);
+        assert_int_equal(split, fds[1] >= 0 && fds[1] != fds[0]);
+
+        vif_conn_ack(f.conn);           /* A fresh binding is pending. */
+        fake_guest_kick(f.guest, f.front.tx_port);
+        fake_guest_kick(f.guest, f.front.rx_port);
+        vif_conn_ack(f.conn);
+        for (unsigned int i = 0; i < FAKE_PORTS_MAX; i++) {
+            assert_false(f.guest->ports[i].pending);
+            assert_false(f.guest->ports[i].masked);
+        }
+        close_fixture(&f);
+    }
+}
+
+/* Requests posted before we came are taken up, from where the last backend
+ * stopped; nothing on the ring is initialised. */
+static void
+test_attach_running_ring(void **state)
+{
+    struct fixture f;
+
+    open_fixture(&f, UINT32_MAX - 1, true, true);
+    uint32_t gref = page_of(&f, 1);
+    for (int i = 0; i < 5; i++) {
+        put(&f, gref, 0, 64, 0);
+    }
+    vif_front_tx_push(&f.front);
+    assert_int_equal(vif_conn_tx_burst(f.conn, f.frames, 2, &f.gate,
+                                       &f.stats), 2);
+    vif_conn_close(f.conn);
+
+    struct vif_conn_params params = vif_front_params(&f.front);
+    assert_int_equal(vif_conn_open(&xen_ops_fake, xen_fake_platform(f.fake),
+                                   &params, &f.conn), 0);
+    struct vif_conn_info info;
+    vif_conn_info(f.conn, &info);
+    assert_int_equal(info.tx_req_prod - info.tx_req_cons, 3);
+    assert_int_equal(info.rx_req_prod, info.rx_req_cons);
+    assert_true(vif_conn_tx_pending(f.conn));
+    assert_true(vif_conn_arm(f.conn, false));
+    assert_int_equal(burst(&f), 3);
+    for (int i = 0; i < 5; i++) {
+        expect_response(&f, i, NETIF_RSP_OKAY);
+    }
+    close_fixture(&f);
+}
+
+static void
+test_open_refusals(void **state)
+{
+    struct fixture f;
+
+    open_fixture(&f, 0, true, true);
+    vif_conn_close(f.conn);
+    f.conn = NULL;
+
+    struct xen_platform *platform = xen_fake_platform(f.fake);
+    struct vif_conn_params good = vif_front_params(&f.front);
+    struct vif_conn_params bad;
+    struct vif_conn *conn;
+
+    bad = good;
+    bad.rx_gref = bad.tx_gref;
+    assert_int_equal(vif_conn_open(&xen_ops_fake, platform, &bad, &conn),
+                     -EINVAL);
+    assert_null(conn);
+    bad = good;
+    bad.tx_gref = 1 << 20;
+    assert_int_equal(vif_conn_open(&xen_ops_fake, platform, &bad, &conn),
+                     -EINVAL);
+    bad = good;
+    bad.rx_port = 8;
+    assert_int_equal(vif_conn_open(&xen_ops_fake, platform, &bad, &conn),
+                     -ENOENT);
+    bad = good;
+    bad.domid = 99;
+    assert_int_equal(vif_conn_open(&xen_ops_fake, platform, &bad, &conn),
+                     -ENOENT);
+
+    /* Each step fails once; nothing stays open (the fake checks). */
+    for (unsigned int i = 0; i < 2; i++) {
+        f.fake->map_error = -EACCES;
+        f.fake->maps_before_error = i;
+        assert_int_equal(vif_conn_open(&xen_ops_fake, platform, &good, &conn),
+                         -EACCES);
+        f.fake->map_error = 0;
+        f.fake->bind_error = -EBUSY;
+        f.fake->binds_before_error = i;
+        assert_int_equal(vif_conn_open(&xen_ops_fake, platform, &good, &conn),
+                         -EBUSY);
+        f.fake->bind_error = 0;
+        assert_null(conn);
+        assert_int_equal(f.fake->n_mapped, 0);
+        assert_int_equal(f.fake->n_bound, 0);
+    }
+
+    /* Indices that no ring of 256 can have. */
+    f.front.tx->req_prod = f.front.tx->rsp_prod + 257;
+    assert_int_equal(vif_conn_open(&xen_ops_fake, platform, &good, &conn),
+                     -EPROTO);
+    f.front.tx->req_prod = f.front.tx->rsp_prod + 256;
+    f.front.rx->req_prod = f.front.rx->rsp_prod - 1;
+    assert_int_equal(vif_conn_open(&xen_ops_fake, platform, &good, &conn),
+                     -EPROTO);
+    f.front.rx->req_prod = f.front.rx->rsp_prod + 256;
+    assert_int_equal(vif_conn_open(&xen_ops_fake, platform, &good, &conn), 0);
+    vif_conn_close(conn);
+    vif_conn_close(NULL);
+    close_fixture(&f);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_events),
+        cmocka_unit_test(test_attach_running_ring),
+        cmocka_unit_test(test_open_refusals),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

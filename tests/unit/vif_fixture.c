@@ -1,0 +1,130 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tests/unit/vif_fixture.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void
+reset_frames(struct fixture *f)
+{
+    for (unsigned int i = 0; i < N_BUFFERS; i++) {
+        f->frames[i] = (struct vif_frame) {
+            .region = &f->region,
+            .offset = (uint64_t) i * ROOM_BYTES,
+            .room_bytes = ROOM_BYTES,
+        };
+    }
+}
+
+void
+open_fixture(struct fixture *f, uint32_t index, bool split_ports, bool can_sg)
+{
+    memset(f, 0, sizeof *f);
+    f->fake = xen_fake_create(OWN_DOMID);
+    f->guest = xen_fake_add_guest(f->fake, GUEST_DOMID, 700, 1024);
+    vif_front_init(&f->front, f->guest, index, split_ports);
+    f->region.bytes = (uint64_t) N_BUFFERS * ROOM_BYTES;
+    f->region.base = calloc(1, f->region.bytes);
+    assert_non_null(f->region.base);
+    reset_frames(f);
+
+    struct vif_conn_params params = vif_front_params(&f->front);
+    params.can_sg = can_sg;
+    assert_int_equal(vif_conn_open(&xen_ops_fake, xen_fake_platform(f->fake),
+                                   &params, &f->conn), 0);
+}
+
+void
+close_fixture(struct fixture *f)
+{
+    vif_conn_close(f->conn);
+    xen_fake_destroy(f->fake);
+    free(f->region.base);
+}
+
+const uint8_t *
+frame_data(const struct fixture *f, unsigned int i)
+{
+    return (uint8_t *) f->region.base + f->frames[i].offset;
+}
+
+uint32_t
+page_of(struct fixture *f, int fill)
+{
+    uint32_t frame;
+
+    memset(fake_guest_page(f->guest, &frame), fill, XEN_PAGE_BYTES);
+    return fake_guest_grant(f->guest, frame, true);
+}
+
+void
+put(struct fixture *f, uint32_t gref, uint16_t offset, uint16_t size,
+    uint16_t flags)
+{
+    vif_front_tx_put(&f->front, &(struct netif_tx_request) {
+        .gref = gref, .offset = offset, .flags = flags, .id = f->next_id++,
+        .size = size,
+    });
+}
+
+int
+burst(struct fixture *f)
+{
+    reset_frames(f);
+    return vif_conn_tx_burst(f->conn, f->frames, N_BUFFERS, &f->gate,
+                             &f->stats);
+}
+
+void
+expect_response(struct fixture *f, int id, int status)
+{
+    struct netif_tx_response rsp;
+
+    assert_true(vif_front_tx_take(&f->front, &rsp));
+    if (id >= 0) {
+        assert_int_equal(rsp.id, id);
+    }
+    assert_int_equal(rsp.status, status);
+}
+
+void
+expect_no_response(struct fixture *f)
+{
+    struct netif_tx_response rsp;
+
+    assert_false(vif_front_tx_take(&f->front, &rsp));
+}
+
+void
+expect_malice(struct fixture *f)
+{
+    uint32_t rsp_prod = f->front.tx->rsp_prod;
+
+    assert_int_equal(burst(f), -EPROTO);
+    assert_non_null(vif_conn_malice(f->conn));
+    assert_int_equal(f->front.tx->rsp_prod, rsp_prod);
+
+    /* For good, both ways, until somebody has noticed. */
+    assert_int_equal(burst(f), -EPROTO);
+    assert_int_equal(vif_conn_rx_burst(f->conn, f->frames, 1, &f->stats),
+                     -EPROTO);
+    assert_true(vif_conn_tx_pending(f->conn));
+    assert_true(vif_conn_arm(f->conn, false));
+}
+
+uint64_t
+total_drops(const struct fixture *f)
+{
+    uint64_t n = 0;
+
+    for (int i = 0; i < VIF_N_DROPS; i++) {
+        n += f->stats.drops[i];
+    }
+    return n;
+}

@@ -1,0 +1,60 @@
+/* A connected queue on a fake Xen, for the tests of vif_conn; wrong results
+ * fail the running cmocka test. */
+
+#ifndef TESTS_UNIT_VIF_FIXTURE_H
+#define TESTS_UNIT_VIF_FIXTURE_H 1
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "datapath/vif_conn.h"
+#include "datapath/vif_judge.h"
+#include "tests/fakes/vif_front.h"
+#include "tests/fakes/xen_ops_fake.h"
+
+#define OWN_DOMID 1
+#define GUEST_DOMID 7
+#define ROOM_BYTES 9000u
+#define N_BUFFERS VIF_BURST_FRAMES
+
+/* A connected queue and the guest on its other end. */
+struct fixture {
+    struct xen_fake *fake;
+    struct fake_guest *guest;
+    struct vif_front front;
+    struct vif_conn *conn;
+    struct vif_stats stats;
+    struct vif_gate gate;
+    struct xen_region region;
+    struct vif_frame frames[N_BUFFERS];
+    uint16_t next_id;
+};
+
+/* 'index' is where the rings' indices start. */
+void open_fixture(struct fixture *, uint32_t index, bool split_ports,
+                  bool can_sg);
+void close_fixture(struct fixture *);
+
+/* What frame 'i' holds now. */
+const uint8_t *frame_data(const struct fixture *, unsigned int i);
+
+/* Grants a page full of 'fill', read-only. */
+uint32_t page_of(struct fixture *, int fill);
+
+/* Puts a Tx request; ids count up from 0. */
+void put(struct fixture *, uint32_t gref, uint16_t offset, uint16_t size,
+         uint16_t flags);
+
+/* A Tx burst into fresh buffers. */
+int burst(struct fixture *);
+
+/* The next Tx response; 'id' -1: any. */
+void expect_response(struct fixture *, int id, int status);
+void expect_no_response(struct fixture *);
+
+/* The next burst finds malice, answers nothing, and so it stays. */
+void expect_malice(struct fixture *);
+
+uint64_t total_drops(const struct fixture *);
+
+#endif /* tests/unit/vif_fixture.h */
