@@ -332,6 +332,16 @@ def _remove_cgroups(run_id):
                     os.rmdir(os.path.join(top, folder))
 
 
+def _unmount_below(folder):
+    """Unmounts what is mounted below 'folder', the deepest first: tenants'
+    namespaces are kept that way."""
+    with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
+        points = [line.split()[4] for line in mounts]
+    for point in sorted(points, key=len, reverse=True):
+        if point.startswith(str(folder) + "/"):
+            _quiet(["umount", "--lazy", point])
+
+
 def remove_run(folder):
     """Ends and removes what the run with this folder made, by its journal:
     processes by pid and start time, namespaces and links by name."""
@@ -354,6 +364,7 @@ def remove_run(folder):
         elif line[0] == "link":
             if pathlib.Path("/sys/class/net", line[1]).exists():
                 _quiet(["ip", "link", "del", line[1]])
+    _unmount_below(folder)
     _remove_cgroups("netdom-lab-" + folder.name)
     shutil.rmtree(folder, ignore_errors=True)
     with contextlib.suppress(OSError):
