@@ -73,6 +73,10 @@ check_guest(const char *text, char error[CHECK_ERROR_BYTES])
                         "spaces, slashes and quotes");
         }
     }
+    if (!strncmp(text, "netdom-", 7)) {
+        return fail(error, "is a tenant's own domain: give the name of a "
+                    "guest");
+    }
     return true;
 }
 

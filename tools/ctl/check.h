@@ -23,7 +23,8 @@
 bool check_name(const char *text, size_t max, char error[CHECK_ERROR_BYTES]);
 
 /* A guest's name, which is Xen's to choose: up to 64 printable characters
- * without spaces, slashes and quotes. */
+ * without spaces, slashes and quotes, and not "netdom-...", as the tenants'
+ * own domains are called. */
 bool check_guest(const char *text, char error[CHECK_ERROR_BYTES]);
 
 /* A network device of Linux's that may stand in a DPDK device argument. */

@@ -64,7 +64,17 @@ set_own_mac(struct ctl_context *ctx, const struct ndrec_vif *vif)
     sset_destroy(&used);
 }
 
-/* Reports an error if 'vif', of 'tenant', takes another VIF's place. */
+/* True if both are in the same one VLAN. */
+static bool
+share_vlan(const struct ndrec_vif *a, const struct ndrec_vif *b)
+{
+    return (!a->n_vlan_trunks && !b->n_vlan_trunks
+            && ((a->n_vlan_tag ? *a->vlan_tag : 0)
+                == (b->n_vlan_tag ? *b->vlan_tag : 0)));
+}
+
+/* Reports an error if 'vif', of 'tenant', takes another VIF's place, or
+ * contradicts itself. */
 static bool
 check_vif(struct ctl_context *ctx, const struct ndrec_tenant *tenant,
           const struct ndrec_vif *vif)
@@ -82,12 +92,19 @@ check_vif(struct ctl_context *ctx, const struct ndrec_tenant *tenant,
     }
     for (size_t i = 0; tenant && i < tenant->n_vifs; i++) {
         other = tenant->vifs[i];
-        if (other != vif && !strcmp(other->mac, vif->mac)) {
+        if (other != vif && !strcmp(other->mac, vif->mac)
+            && share_vlan(other, vif)) {
             ctl_error(ctx, "VIF \"%s\" of tenant %s has the MAC %s already: "
                       "choose another, or leave mac= out to get one",
                       other->name, tenant->name, vif->mac);
             return false;
         }
+    }
+    if (vif->n_vlan_tag && vif->n_vlan_trunks) {
+        ctl_error(ctx, "VIF \"%s\" would have vlan_tag and vlan_trunks: "
+                  "clear one of them, with vlan_tag= or vlan_trunks=",
+                  vif->name);
+        return false;
     }
     return true;
 }
