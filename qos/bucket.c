@@ -5,8 +5,8 @@
 /* Credit of one byte: rate_bps * elapsed_ns counts bits in units of 10^-9. */
 #define BITNS_PER_BYTE (8 * 1000000000ll)
 
-/* Four milliseconds of 'rate_bps' bits, in bytes: rate * 4 / 1000 / 8. */
-#define BURST_DEFAULT_DIVISOR 2000
+/* Ten milliseconds of 'rate_bps' bits, in bytes: rate * 10 / 1000 / 8. */
+#define BURST_DEFAULT_DIVISOR 800
 #define BURST_DEFAULT_MIN_BYTES (16u * 1024)
 
 /* A bucket never owes more than this.  With QOS_BURST_MAX_BYTES above it, the

@@ -35,8 +35,9 @@ struct qos_bucket {
  * (constant memory) that says what is wrong and what would be right. */
 const char *qos_profile_check(const struct qos_profile *profile);
 
-/* A burst that suits 'rate_bps' when nobody chose one: 4 ms' worth, at least
- * 16 KiB, at most QOS_BURST_MAX_BYTES. */
+/* A burst that suits 'rate_bps' when nobody chose one: 10 ms' worth, at least
+ * 16 KiB, at most QOS_BURST_MAX_BYTES.  A thread that shares its core comes
+ * by every few milliseconds only: with less, a limit would not be reached. */
 uint64_t qos_burst_default_bytes(uint64_t rate_bps);
 
 /* Starts 'bucket' full at 'now_ns'. */

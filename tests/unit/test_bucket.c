@@ -102,10 +102,10 @@ test_burst_default(void **state)
 {
     assert_int_equal(qos_burst_default_bytes(0), 16384);
     assert_int_equal(qos_burst_default_bytes(8000), 16384);
-    assert_int_equal(qos_burst_default_bytes(32768000), 16384);
-    assert_int_equal(qos_burst_default_bytes(100000000), 50000);
-    assert_int_equal(qos_burst_default_bytes(1000000000), 500000);
-    assert_int_equal(qos_burst_default_bytes(QOS_RATE_MAX_BPS), 200000000);
+    assert_int_equal(qos_burst_default_bytes(13107200), 16384);
+    assert_int_equal(qos_burst_default_bytes(100000000), 125000);
+    assert_int_equal(qos_burst_default_bytes(1000000000), 1250000);
+    assert_int_equal(qos_burst_default_bytes(QOS_RATE_MAX_BPS), 500000000);
     assert_int_equal(qos_burst_default_bytes(UINT64_MAX),
                      QOS_BURST_MAX_BYTES);
 }
