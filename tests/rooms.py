@@ -23,11 +23,11 @@ FAMILIES = [
     ("sandbox", ["seccomp.h", "cap-ng.h"]),
     ("test", ["cmocka.h"]),
     ("posix", ["arpa/*", "linux/*", "net/*", "netinet/*", "sys/*",
-               "assert.h", "cpuid.h", "dirent.h", "errno.h", "fcntl.h", "ftw.h", "getopt.h",
-               "grp.h", "ifaddrs.h", "libgen.h", "poll.h", "pthread.h",
-               "pwd.h", "sched.h", "setjmp.h", "signal.h", "spawn.h",
-               "syslog.h", "time.h", "unistd.h", "x86intrin.h",
-               "immintrin.h"]),
+               "assert.h", "cpuid.h", "dirent.h", "errno.h", "fcntl.h",
+               "ftw.h", "getopt.h", "grp.h", "ifaddrs.h", "immintrin.h",
+               "libgen.h", "poll.h", "pthread.h", "pwd.h", "sched.h",
+               "setjmp.h", "signal.h", "spawn.h", "syslog.h", "time.h",
+               "unistd.h", "x86intrin.h"]),
 ]
 
 # Of Open vSwitch's own headers, which carry no folder, those that belong to
