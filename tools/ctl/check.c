@@ -252,11 +252,11 @@ is_port(const char *text)
 static bool
 is_host_port(const char *text)
 {
-    size_t n = *text == '[' ? strspn(text + 1, "0123456789abcdefABCDEF:.%") + 1
-                            : strcspn(text, ":[]");
+    bool ip6 = *text == '[';
+    size_t n = ip6 ? strcspn(text, "]") : strcspn(text, ":[]");
 
-    if (*text == '[') {
-        if (n < 3 || text[n] != ']') {
+    if (ip6) {
+        if (n < 3 || !text[n]) {
             return false;
         }
         n++;
