@@ -11,8 +11,6 @@
 
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
-#include "packets.h"
-#include "timeval.h"
 #include "util.h"
 
 #include "tools/guest/frontend_keys.h"
@@ -33,10 +31,6 @@ VLOG_DEFINE_THIS_MODULE(frontend);
 
 #define OWN_TOKEN "own"
 #define BACKEND_TOKEN "backend"
-
-#define MTU_MIN 68
-#define MTU_MAX 65521
-#define MTU_DEFAULT 1500
 
 int
 frontend_init(struct frontend *f, struct guest_domain *domain,
@@ -130,30 +124,6 @@ find_backend(struct frontend *f)
     return 0;
 }
 
-/* Reads the vif's MAC and MTU. */
-static void
-read_config(struct frontend *f, struct vif_config *config)
-{
-    struct xs_handle *xs = f->domain->xs;
-    char *mac = xs_node_read(xs, f->dir, "mac");
-    struct eth_addr ea;
-
-    memset(config, 0, sizeof *config);
-    if (mac && eth_addr_from_string(mac, &ea) && !eth_addr_is_multicast(ea)
-        && !eth_addr_is_zero(ea)) {
-        memcpy(config->mac, ea.ea, sizeof config->mac);
-        config->has_mac = true;
-    } else if (mac) {
-        VLOG_WARN("%s/mac: \"%s\" is no MAC address; ignored", f->dir, mac);
-    }
-    free(mac);
-
-    config->mtu = xs_node_read_uint(xs, f->dir, "mtu", MTU_MAX, MTU_DEFAULT);
-    if (config->mtu < MTU_MIN) {
-        config->mtu = MTU_DEFAULT;
-    }
-}
-
 static int
 configure(struct endpoint *e, const struct vif_config *config)
 {
@@ -166,7 +136,7 @@ update_config(struct frontend *f)
 {
     struct vif_config config;
 
-    read_config(f, &config);
+    vif_config_read(f->domain->xs, f->dir, &config);
     if (!memcmp(&config, &f->config, sizeof config)) {
         return 0;
     }
@@ -321,7 +291,6 @@ take_step(struct frontend *f, enum frontend_step step, uint64_t now_ns)
         return true;
 
     case FRONTEND_FORGET:
-        VLOG_INFO("%s: unplugged", f->dir);
         destroy_rings(f, now_ns);
         return true;
 

@@ -2,13 +2,24 @@
 #include "tools/guest/frontend_keys.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <xenstore.h>
 
+#include "openvswitch/vlog.h"
+#include "packets.h"
 #include "util.h"
 
+#include "tools/guest/endpoint.h"
 #include "tools/guest/memory.h"
 #include "tools/guest/vif.h"
 #include "tools/guest/xs_node.h"
+
+VLOG_DEFINE_THIS_MODULE(frontend_keys);
+
+#define MTU_MIN 68
+#define MTU_MAX 65521
+#define MTU_DEFAULT 1500
 
 /* Commits may meet those of others; more often than this, something is
  * wrong. */
@@ -26,6 +37,29 @@ backend_features_read(struct xs_handle *xs, const char *backend_dir,
             = xs_node_read_uint(xs, backend_dir,
                                 "feature-split-event-channels", 1, 0),
     };
+}
+
+void
+vif_config_read(struct xs_handle *xs, const char *dir,
+                struct vif_config *config)
+{
+    char *mac = xs_node_read(xs, dir, "mac");
+    struct eth_addr ea;
+
+    memset(config, 0, sizeof *config);
+    if (mac && eth_addr_from_string(mac, &ea) && !eth_addr_is_multicast(ea)
+        && !eth_addr_is_zero(ea)) {
+        memcpy(config->mac, ea.ea, sizeof config->mac);
+        config->has_mac = true;
+    } else if (mac) {
+        VLOG_WARN("%s/mac: \"%s\" is no MAC address; ignored", dir, mac);
+    }
+    free(mac);
+
+    config->mtu = xs_node_read_uint(xs, dir, "mtu", MTU_MAX, MTU_DEFAULT);
+    if (config->mtu < MTU_MIN) {
+        config->mtu = MTU_DEFAULT;
+    }
 }
 
 struct key {

@@ -245,7 +245,7 @@ guest_options_parse(struct guest_options *o, int argc, char *argv[])
             guest_usage();
             exit(EXIT_SUCCESS);
         case 'V':
-            ovs_print_version(0, 0);
+            printf("netdom-guest (netdom) %s\n", NETDOM_VERSION);
             exit(EXIT_SUCCESS);
 
         VLOG_OPTION_HANDLERS

@@ -1,7 +1,6 @@
 #include "tools/guest/pktgen_spec.h"
 
 #include <arpa/inet.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
