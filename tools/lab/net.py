@@ -99,13 +99,18 @@ def experiment_frame(dst, src, frame_bytes, label=b"netdom"):
     return (head + label).ljust(frame_bytes, b"\0")
 
 
-def send_frames(ns, ifname, frames):
+def send_frames(ns, ifname, frames, frames_per_s=None):
     """Sends whole frames out of an interface, as the guest's kernel would if
-    it were told to forge them."""
+    it were told to forge them; at most so many per second, if given, since
+    a tap that is full loses frames without a word."""
     def body():
+        begun = time.monotonic()
         with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
             raw.bind((ifname, 0))
-            for frame in frames:
+            for number, frame in enumerate(frames):
+                if frames_per_s and number % 32 == 0:
+                    early_s = begun + number / frames_per_s - time.monotonic()
+                    time.sleep(max(early_s, 0))
                 for attempt in range(2000):
                     try:
                         raw.send(frame)

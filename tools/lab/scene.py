@@ -29,8 +29,8 @@ VLANS = {"red": 10, "blue": 20}
 VIFS = (
     Vif("red-a", "red", MAC_A, "10.0.0.1/24", 8 * MBIT, 50 * MBIT),
     Vif("red-b", "red", MAC_B, "10.0.0.2/24", 100 * MBIT, 200 * MBIT),
-    Vif("blue-a", "blue", MAC_A, "10.0.0.1/24", 500 * MBIT, 300 * MBIT),
-    Vif("blue-b", "blue", MAC_B, "10.0.0.2/24", 150 * MBIT, 800 * MBIT),
+    Vif("blue-a", "blue", MAC_A, "10.0.0.1/24", 500 * MBIT, 150 * MBIT),
+    Vif("blue-b", "blue", MAC_B, "10.0.0.2/24", 300 * MBIT, 800 * MBIT),
 )
 
 
@@ -81,7 +81,9 @@ class TwoTenants:
             host.ctl("set-fail-mode", tenant, "standalone")
         for vif in VIFS:
             host.ctl("vif-add", vif.tenant, vif.name, "guest=" + vif.name,
-                     "devid=0", "mac=" + vif.mac, "anti_spoof=mac,arp")
+                     "devid=0", "mac=" + vif.mac,
+                     "addresses=" + vif.address.split("/")[0],
+                     "anti_spoof=mac,arp,ip")
             if self.limits:
                 for direction, bps in vif.limits.items():
                     host.ctl("set-rate", vif.name, direction,
