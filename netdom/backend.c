@@ -24,6 +24,15 @@ VLOG_DEFINE_THIS_MODULE(backend);
 #define EVENTS_PER_TURN 1024
 #define REOPEN_MS 1000
 
+/* Why a vif does not do what it should, the most serious first: the first one
+ * that holds is in its "error" node. */
+enum backend_why {
+    WHY_QUARANTINE,
+    WHY_FRONTEND,
+    WHY_POLICY,
+    N_WHYS,
+};
+
 struct backend {
     struct hmap_node node;              /* By id. */
     struct xenvif_id id;
@@ -35,6 +44,7 @@ struct backend {
     bool attached;
     bool we_closed, refused, quarantined;
     bool have_policy;
+    char why[N_WHYS][VIF_WHY_BYTES];    /* "": does not hold. */
     char error[VIF_WHY_BYTES];          /* In the "error" node; "": none. */
 };
 
@@ -189,10 +199,14 @@ refresh_ports(void)
 /* The handshake. */
 
 static void
-set_error(struct backend *b, const char *error)
+publish_error(struct backend *b)
 {
+    const char *error = "";
     char dir[XS_PATH_BYTES];
 
+    for (int i = N_WHYS - 1; i >= 0; i--) {
+        error = b->why[i][0] ? b->why[i] : error;
+    }
     if (!strcmp(b->error, error)) {
         return;
     }
@@ -205,6 +219,13 @@ set_error(struct backend *b, const char *error)
         strcat(dir, "/error");
         xs_rm(xs, XBT_NULL, dir);
     }
+}
+
+static void
+set_why(struct backend *b, enum backend_why why, const char *text)
+{
+    ovs_strzcpy(b->why[why], text, sizeof b->why[why]);
+    publish_error(b);
 }
 
 static void
@@ -233,7 +254,7 @@ refresh_policy(struct backend *b)
     if (!error) {
         b->have_policy = true;
         xenvif_set_policy(b->id, &policy);
-        set_error(b, "");
+        set_why(b, WHY_POLICY, "");
     } else if (error == -ENOENT && b->have_policy) {
         /* Its removal is under way: what held goes on holding. */
     } else {
@@ -242,7 +263,7 @@ refresh_policy(struct backend *b)
             snprintf(why + used, sizeof why - used,
                      "; the limits before stay in force");
         }
-        set_error(b, why);
+        set_why(b, WHY_POLICY, why);
     }
 }
 
@@ -263,11 +284,11 @@ attach(struct backend *b)
     }
     if (error) {
         b->refused = true;
-        set_error(b, why);
+        set_why(b, WHY_FRONTEND, why);
         return;
     }
     b->attached = true;
-    set_error(b, "");
+    set_why(b, WHY_FRONTEND, "");
     set_state(b, XENBUS_CONNECTED);
 }
 
@@ -306,6 +327,7 @@ look(struct backend *b, struct xenbus_input *in)
     if (in->theirs != b->seen) {
         b->seen = in->theirs;
         b->refused = false;
+        set_why(b, WHY_FRONTEND, "");
     }
     b->we_closed = xenbus_still_unseen(b->we_closed, in->theirs);
 
@@ -320,7 +342,7 @@ look(struct backend *b, struct xenbus_input *in)
         b->quarantined = true;
         snprintf(why, sizeof why, "closed for breaking the protocol: %s",
                  malice);
-        set_error(b, why);
+        set_why(b, WHY_QUARANTINE, why);
     }
     in->link = link_state(b);
     in->have_port = b->have_port;
@@ -387,6 +409,7 @@ forget(struct backend *b)
     }
     b->quarantined = b->refused = b->have_policy = false;
     b->we_closed = true;
+    memset(b->why, 0, sizeof b->why);
     b->error[0] = '\0';
 }
 

@@ -207,7 +207,9 @@ read_policy(struct xs_handle *h, xs_transaction_t t, void *aux)
     vif_policy_path(dir, a->own_domid, a->id);
     char **leaves = xs_directory(h, t, dir, &n);
     free(leaves);
-    if (!leaves && errno != ENOENT) {
+    /* xenstored says EACCES of a missing node whose parent is not ours to
+     * read. */
+    if (!leaves && errno != ENOENT && errno != EACCES) {
         return -EIO;
     }
     if (!leaves) {

@@ -1,0 +1,391 @@
+"""netdom-vswitchd alone: plugged by hand with ovs-vsctl, without a
+controller, against real guests."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import time
+
+import pytest
+
+import lab
+import toolstack
+from lab.session import wait_for
+
+EAL_ARGS = ("--no-huge --legacy-mem --no-shconf --no-pci --no-telemetry"
+            " -m 256 -l 0")
+SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
+
+
+class Switch:
+    """A database, the stand-in, a domain, and a switch in it."""
+
+    def __init__(self, session, eal_args=EAL_ARGS):
+        self.session = session
+        self.dir = session.dir / "switch"
+        self.dir.mkdir()
+        self.xen_dir = session.dir / "xen"
+        self.eal_args = eal_args
+        self.env = {"OVS_RUNDIR": str(self.dir), "OVS_LOGDIR": str(self.dir),
+                    "OVS_DBDIR": str(self.dir)}
+        self.guests = {}
+
+        xenlocald = session.start("netdom-xenlocald", [
+            "netdom-xenlocald", "--run-dir=%s" % self.xen_dir])
+        session.wait_daemon(xenlocald,
+                            (self.xen_dir / "registry.sock").exists, 10,
+                            "netdom-xenlocald")
+        self.domid = toolstack.create_domain(self.xen_dir, "netdom-test")
+        self.xs = toolstack.Xenstore(self.xen_dir / "0/xenstore.sock")
+
+        session.run(["ovsdb-tool", "create", self.dir / "conf.db", SCHEMA])
+        ovsdb = session.start("ovsdb-server", [
+            "ovsdb-server", self.dir / "conf.db", "--no-chdir", "--pidfile",
+            "--remote=punix:%s" % (self.dir / "db.sock")], env=self.env)
+        session.wait_daemon(ovsdb, (self.dir / "db.sock").exists, 10,
+                            "ovsdb-server")
+        self.vsctl("--no-wait", "init")
+        self.vsctl("--no-wait", "add-br", "br0", "--", "set", "bridge",
+                   "br0", "datapath_type=netdev")
+        self.daemon = None
+        self.start()
+
+    def start(self):
+        argv = ["netdom-vswitchd", "--no-chdir", "--pidfile",
+                "--domid=%d" % self.domid, "--xen-dir=%s" % self.xen_dir]
+        if self.eal_args:
+            argv.append("--eal-args=%s" % self.eal_args)
+        self.daemon = self.session.start("netdom-vswitchd", argv,
+                                         env=self.env)
+        self.session.wait_daemon(
+            self.daemon, lambda: self.appctl("version", check=False), 15,
+            "netdom-vswitchd")
+
+    def vsctl(self, *words, check=True):
+        return self.session.run(["ovs-vsctl", "--timeout=10", *words],
+                                env=self.env, check=check)
+
+    def appctl(self, *words, check=True):
+        return self.session.run(
+            ["ovs-appctl", "-t", "netdom-vswitchd", *words], env=self.env,
+            check=check).stdout
+
+    def start_guest(self, name, address):
+        ns = self.session.add_namespace(name)
+        self.session.start("guest-" + name, [
+            "netdom-guest", "--name=%s" % name, "--tap=eth0",
+            "--netns=%s" % ns, "--xen-dir=%s" % self.xen_dir])
+        wait_for(lambda: toolstack.find_domain(self.xen_dir, name), 10,
+                 "guest " + name)
+        self.guests[name] = ns, address
+        return toolstack.find_domain(self.xen_dir, name)
+
+    def plug(self, name, guest, mac, policy=None):
+        """Adds the guest's vif 0; returns when it is connected."""
+        toolstack.add_vif(self.xs, self.domid, guest, mac, policy=policy)
+        self.vsctl("add-port", "br0", "vif%d.0" % guest, "--", "set",
+                   "interface", "vif%d.0" % guest, "type=xenvif",
+                   "options:domid=%d" % guest, "options:devid=0")
+        self.wait_state(guest, 4)
+        ns, address = self.guests[name]
+        wait_for(lambda: "eth0" in self.session.run(
+            ["ip", "-br", "link"], ns=ns).stdout, 10, "tap of " + name)
+        self.session.run(["ip", "address", "replace", address, "dev",
+                          "eth0"], ns=ns)
+        self.session.run(["ip", "link", "set", "eth0", "up"], ns=ns)
+
+    def backend(self, guest, leaf):
+        return self.xs.read("%s/%s" % (
+            toolstack.backend_path(self.domid, guest), leaf))
+
+    def wait_state(self, guest, state, timeout_s=10):
+        wait_for(lambda: self.backend(guest, "state") == str(state),
+                 timeout_s, "vif%d.0 to reach state %d, it is in %s: %s" % (
+                     guest, state, self.backend(guest, "state"),
+                     self.backend(guest, "error")))
+
+    def ping(self, name, address, count=3):
+        """The number of answers."""
+        done = self.session.run(
+            ["ping", "-n", "-q", "-c", str(count), "-i", "0.1", "-W", "1",
+             address], ns=self.guests[name][0], check=False)
+        return int(re.search(r"(\d+) received", done.stdout).group(1))
+
+    def limit_bps(self, guest, direction):
+        shown = self.appctl("xenvif/show", "vif%d.0" % guest)
+        found = re.search(r"%s limit: (\d+|none)" % direction, shown)
+        return found.group(1)
+
+
+@pytest.fixture
+def switch(session):
+    made = Switch(session)
+    yield made
+    made.xs.close()
+
+
+def two_guests(switch, **policy):
+    """Guests a and b, connected; returns their domids."""
+    domids = []
+    for i, name in enumerate("ab", 1):
+        domid = switch.start_guest(name, "10.0.0.%d/24" % i)
+        switch.plug(name, domid, "00:16:3e:00:00:%02x" % i,
+                    policy=dict(policy, mac="00:16:3e:00:00:%02x" % i)
+                    if policy else None)
+        domids.append(domid)
+    return domids
+
+
+def test_plug_by_hand(nothing_left, switch):
+    """One ovs-vsctl line plugs a vif in; unmodified tools see all of it."""
+    a, b = two_guests(switch)
+    assert switch.ping("a", "10.0.0.2") == 3
+
+    port = "vif%d.0" % a
+    assert switch.vsctl("get", "interface", port,
+                        "link_state").stdout.strip() == "up"
+    assert switch.backend(a, "hotplug-status") == "connected"
+    wait_for(lambda: "tx_drop_spoof_mac=0" in switch.vsctl(
+        "get", "interface", port, "statistics").stdout, 10,
+        "the drop counters in the Interface")
+    vifs = json.loads(switch.appctl("netdom/counters"))["vifs"]
+    assert vifs[port]["tx_packets"] >= 3
+    assert vifs["vif%d.0" % b]["rx_packets"] >= 3
+
+    # MTU, from the database.
+    switch.vsctl("set", "interface", port, "mtu_request=1400")
+    wait_for(lambda: "mtu 1400" in switch.appctl("xenvif/show", port), 10,
+             "the new MTU")
+    assert switch.ping("a", "10.0.0.2") == 3
+
+    # Unplugged: the guest is told, and its sibling stays.
+    switch.vsctl("del-port", "br0", port)
+    switch.wait_state(a, 6)
+    assert switch.backend(b, "state") == "4"
+
+
+@pytest.mark.parametrize("options, says", [
+    ((), "options:domid must be a whole number"),
+    (("options:domid=x", "options:devid=0"), "it is x"),
+    (("options:domid=-1", "options:devid=0"), "from 0 to"),
+    (("options:domid=99999", "options:devid=0"), "from 0 to 32751"),
+    (("options:domid=7",), "options:devid must be"),
+    (("options:domid=1", "options:devid=0"), "already port vif1.0"),
+])
+def test_bad_options(switch, options, says):
+    switch.vsctl("add-port", "br0", "vif1.0", "--", "set", "interface",
+                 "vif1.0", "type=xenvif", "options:domid=1",
+                 "options:devid=0")
+    done = switch.vsctl("add-port", "br0", "bad", "--", "set", "interface",
+                        "bad", "type=xenvif", *options, check=False)
+    assert says in done.stderr
+    assert "vif1.0" in switch.appctl("xenvif/show")
+
+
+@pytest.mark.parametrize("kind", ["tenantvf", "dpdk"])
+def test_devargs_are_held_against_a_list(switch, kind, tmp_path):
+    """A tenant's database cannot make DPDK open files."""
+    stolen = tmp_path / "stolen.pcap"
+    done = switch.vsctl(
+        "add-port", "br0", "bad", "--", "set", "interface", "bad",
+        "type=" + kind,
+        "options:dpdk-devargs=net_pcap0,tx_pcap=%s" % stolen, check=False)
+    assert "net_pcap0" in done.stderr
+    assert not stolen.exists()
+
+
+def test_database_cannot_start_eal(session):
+    """dpdk-init and dpdk-extra in the database have no effect."""
+    switch = Switch(session, eal_args=None)
+    switch.vsctl("set", "open_vswitch", ".", "other_config:dpdk-init=true",
+                 "other_config:dpdk-extra=--no-such-option")
+    done = switch.vsctl("add-port", "br0", "vif1.0", "--", "set",
+                        "interface", "vif1.0", "type=xenvif",
+                        "options:domid=1", "options:devid=0", check=False)
+    assert "--eal-args" in done.stderr
+    assert switch.daemon.running()
+    switch.xs.close()
+
+
+def test_needs_xenlocald(session):
+    """Without the stand-in: one line that says what to do."""
+    done = session.run(["netdom-vswitchd", "--domid=1",
+                        "--xen-dir=%s" % (session.dir / "nowhere")],
+                       check=False, env={"OVS_RUNDIR": str(session.dir)})
+    assert done.returncode != 0
+    assert "start it first, or give --xen=none" in done.stderr
+
+
+def test_hostile_limits_keep_the_last_good(switch):
+    """A limit that does not parse: a running vif keeps the last good one and
+    says so; a new vif waits and says why."""
+    a, _ = two_guests(switch, **{"tx-rate-bps": 50000000})
+    assert switch.limit_bps(a, "transmit") == "50000000"
+
+    for nonsense in ("", "-1", "1e9", "10Mbit", "99999999999999999999999",
+                     b"\xff\xfe", "5000000\n", "400000000001"):
+        switch.xs.write(toolstack.policy_path(switch.domid, a)
+                        + "/tx-rate-bps", nonsense)
+        wait_for(lambda: "stay in force" in (switch.backend(a, "error")
+                                             or ""), 5, "the error node")
+        assert switch.limit_bps(a, "transmit") == "50000000"
+    assert switch.ping("a", "10.0.0.2") == 3
+
+    switch.xs.write(toolstack.policy_path(switch.domid, a) + "/tx-rate-bps",
+                    "60000000")
+    wait_for(lambda: switch.limit_bps(a, "transmit") == "60000000", 5,
+             "the new limit")
+    assert switch.backend(a, "error") is None
+
+    # A new vif with such a limit.
+    c = switch.start_guest("c", "10.0.0.3/24")
+    toolstack.add_vif(switch.xs, switch.domid, c, "00:16:3e:00:00:03",
+                      policy={"tx-rate-bps": "fast"})
+    switch.vsctl("add-port", "br0", "vif%d.0" % c, "--", "set", "interface",
+                 "vif%d.0" % c, "type=xenvif", "options:domid=%d" % c,
+                 "options:devid=0")
+    wait_for(lambda: "tx-rate-bps" in (switch.backend(c, "error") or ""), 5,
+             "the error node of the new vif")
+    assert switch.backend(c, "state") == "2"
+
+
+def test_managed_vif_waits_for_its_limits(switch):
+    """Where dom0 manages limits, no vif runs without them."""
+    switch.xs.write("/netdom/%d/managed" % switch.domid, "1")
+    switch.xs.share("/netdom/%d" % switch.domid, 0, switch.domid)
+    a = switch.start_guest("a", "10.0.0.1/24")
+    toolstack.add_vif(switch.xs, switch.domid, a, "00:16:3e:00:00:01")
+    switch.vsctl("add-port", "br0", "vif%d.0" % a, "--", "set", "interface",
+                 "vif%d.0" % a, "type=xenvif", "options:domid=%d" % a,
+                 "options:devid=0")
+    wait_for(lambda: "waiting for dom0" in (switch.backend(a, "error")
+                                            or ""), 5, "the reason")
+    assert switch.backend(a, "state") == "2"
+    toolstack.set_policy(switch.xs, switch.domid, a, {
+        "tx-rate-bps": 8000000})
+    switch.wait_state(a, 4)
+    assert switch.limit_bps(a, "transmit") == "8000000"
+
+
+@pytest.mark.parametrize("leaf, value", [
+    ("tx-ring-ref", "no number"), ("rx-ring-ref", "99999999999"),
+    ("tx-ring-ref", "77777"), ("event-channel-tx", "77777"),
+    ("request-rx-copy", "0"), ("multi-queue-num-queues", "0"),
+    ("multi-queue-num-queues", "3"), ("rx-ring-ref", ""),
+])
+def test_hostile_frontend_nodes(switch, leaf, value):
+    """A frontend that lies in its nodes is not connected, says why, and
+    costs its neighbours nothing."""
+    a, b = two_guests(switch)
+    fe = toolstack.frontend_path(a)
+
+    # Close, then lie about what to connect to.  The real frontend stands
+    # still meanwhile.
+    guest = switch.session.daemons[-2]
+    os.kill(guest.pid, signal.SIGSTOP)
+    try:
+        switch.xs.write(fe + "/state", "6")
+        switch.wait_state(a, 6)
+        switch.xs.write(fe + "/state", "1")
+        switch.wait_state(a, 2)
+        switch.xs.write(fe + "/" + leaf, value)
+        switch.xs.write(fe + "/state", "4")
+        wait_for(lambda: switch.backend(a, "error"), 5, "the error node")
+        assert switch.backend(a, "state") == "2"
+        assert switch.backend(b, "state") == "4"
+    finally:
+        os.kill(guest.pid, signal.SIGCONT)
+
+
+def test_runaway_ring_closes_that_vif_only(switch):
+    """A producer index that runs away: quarantined, with the reason; the
+    neighbours go on, and trying again is no use."""
+    a, b = two_guests(switch)
+    c = switch.start_guest("c", "10.0.0.3/24")
+    switch.plug("c", c, "00:16:3e:00:00:03")
+    guest = switch.session.daemons[-3]
+
+    os.kill(guest.pid, signal.SIGSTOP)
+    try:
+        scribble_tx_ring(switch, guest.pid, a)
+        switch.wait_state(a, 6)
+        assert "breaking the protocol" in switch.backend(a, "error")
+        assert "cut off" in switch.appctl("xenvif/show", "vif%d.0" % a)
+        assert switch.ping("b", "10.0.0.3") == 3
+        for state in "1", "4":
+            switch.xs.write(toolstack.frontend_path(a) + "/state", state)
+            time.sleep(0.2)
+            assert switch.backend(a, "state") == "6"
+    finally:
+        os.kill(guest.pid, signal.SIGCONT)
+
+
+def scribble_tx_ring(switch, pid, domid):
+    """Adds a million to the Tx ring's req_prod, in the guest's memory."""
+    gref = int(switch.xs.read(toolstack.frontend_path(domid)
+                              + "/tx-ring-ref"))
+    memory = next(link for link in pathlib.Path("/proc/%d/fd" % pid).iterdir()
+                  if "memfd:" in os.readlink(link))
+    with open(memory, "r+b", buffering=0) as f:
+        f.seek(gref * 8 + 4)            # struct grant_entry_v1: frame.
+        frame = int.from_bytes(f.read(4), "little")
+        f.seek(frame * 4096)
+        req_prod = int.from_bytes(f.read(4), "little")
+        f.seek(frame * 4096)
+        f.write(((req_prod + 1000000) & 0xffffffff).to_bytes(4, "little"))
+
+
+def test_killed_switch_comes_back(switch):
+    """SIGKILL, a new process: the guests reconnect by themselves."""
+    a, _ = two_guests(switch)
+    assert switch.ping("a", "10.0.0.2") == 3
+    switch.daemon.kill(signal.SIGKILL)
+    assert switch.ping("a", "10.0.0.2", count=2) == 0
+    switch.start()
+    wait_for(lambda: switch.ping("a", "10.0.0.2", count=1) == 1, 10,
+             "the guests to be back")
+
+
+def test_guest_dies(switch):
+    """A guest that is killed mid-ring: its vif closes, others go on."""
+    a, b = two_guests(switch)
+    c = switch.start_guest("c", "10.0.0.3/24")
+    switch.plug("c", c, "00:16:3e:00:00:03")
+    guest = switch.session.daemons[-3]
+    flood = switch.session.popen(
+        ["ping", "-f", "-q", "10.0.0.2"], ns=switch.guests["a"][0])
+    time.sleep(0.5)
+    guest.kill(signal.SIGKILL)
+    wait_for(lambda: switch.backend(a, "state") in ("6", None), 5,
+             "vif of the dead guest to close")
+    flood.kill()
+    flood.wait()
+    assert switch.ping("b", "10.0.0.3") == 3
+
+
+def cpu_ticks(pid):
+    fields = pathlib.Path("/proc/%d/stat" % pid).read_text().rpartition(
+        ")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def sleeps(switch):
+    return int(re.search(r"(\d+) sleeps", switch.appctl(
+        "xenvif/show")).group(1))
+
+
+def test_idle_switch_sleeps(switch):
+    """Without traffic the PMD thread blocks at its doorbell: about one sleep
+    in 10 ms, so a core's share that rounds to nothing."""
+    two_guests(switch)
+    switch.ping("a", "10.0.0.2")
+    time.sleep(1)
+    began_s, ticks, slept = (time.monotonic(), cpu_ticks(switch.daemon.pid),
+                             sleeps(switch))
+    time.sleep(3)
+    took_s = time.monotonic() - began_s
+    assert sleeps(switch) - slept < 200 * took_s
+    used = (cpu_ticks(switch.daemon.pid) - ticks) / os.sysconf("SC_CLK_TCK")
+    assert used / took_s < 0.02, "%.1f %% of a core" % (100 * used / took_s)
