@@ -1,10 +1,14 @@
 #include <config.h>
 #include "tools/guest/guest.h"
 
+#include <string.h>
+
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "unixctl.h"
 #include "util.h"
+
+#include "tools/guest/pktgen.h"
 
 static void
 reply_ds(struct unixctl_conn *conn, struct ds *ds)
@@ -41,6 +45,23 @@ cmd_stats(struct unixctl_conn *conn, int argc, const char *argv[], void *g)
         guest_report_text(g, &ds);
     }
     reply_ds(conn, &ds);
+}
+
+static void
+cmd_rate(struct unixctl_conn *conn, int argc OVS_UNUSED, const char *argv[],
+         void *g_)
+{
+    struct guest *g = g_;
+    char error[SPEC_ERROR_BYTES];
+
+    if (!g->options.pktgen) {
+        unixctl_command_reply_error(conn, "this guest was started without "
+                                    "--pktgen");
+    } else if (!pktgen_set_rate(g->source, argv[1], error, guest_now_ns())) {
+        unixctl_command_reply_error(conn, error);
+    } else {
+        unixctl_command_reply(conn, NULL);
+    }
 }
 
 static void
@@ -82,6 +103,7 @@ guest_commands_register(struct guest *g)
 {
     unixctl_command_register("guest/show", "", 0, 0, cmd_show, g);
     unixctl_command_register("guest/stats", "[--json]", 0, 1, cmd_stats, g);
+    unixctl_command_register("guest/rate", "RATE", 1, 1, cmd_rate, g);
     unixctl_command_register("guest/disconnect", "", 0, 0, cmd_disconnect, g);
     unixctl_command_register("guest/reconnect", "", 0, 0, cmd_reconnect, g);
     unixctl_command_register("exit", "", 0, 0, cmd_exit, g);

@@ -10,6 +10,7 @@ uint32_t
 pacer_due(struct pacer *p, uint32_t max, uint64_t now_ns)
 {
     if (!p->pps) {
+        p->updated_ns = now_ns;
         return max;
     }
 

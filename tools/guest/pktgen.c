@@ -29,7 +29,7 @@ VLOG_DEFINE_THIS_MODULE(pktgen);
 
 struct pktgen {
     struct endpoint up;
-    const struct pktgen_spec *spec;
+    struct pktgen_spec spec;
     const uint8_t *mac;
     uint16_t id;
     int timer;
@@ -57,7 +57,7 @@ static int
 pktgen_configure(struct endpoint *e, const struct vif_config *config)
 {
     struct pktgen *g = pktgen_cast(e);
-    const struct pktgen_spec *spec = g->spec;
+    const struct pktgen_spec *spec = &g->spec;
     const uint8_t *src = spec->has_src ? spec->src
                          : g->mac ? g->mac
                          : config->has_mac ? config->mac : NULL;
@@ -97,18 +97,34 @@ pktgen_set_link(struct endpoint *e, bool up, uint64_t now_ns)
     if (!g->started) {
         g->started = true;
         g->start_ns = now_ns;
-        pacer_init(&g->pacer, pktgen_spec_pps(g->spec), now_ns);
+        pacer_init(&g->pacer, pktgen_spec_pps(&g->spec), now_ns);
     } else {
         /* What was due while the link was down is not sent late. */
         pacer_due(&g->pacer, 0, now_ns);
     }
 }
 
+bool
+pktgen_set_rate(struct endpoint *e, const char *text, char *error,
+                uint64_t now_ns)
+{
+    struct pktgen *g = pktgen_cast(e);
+
+    if (!pktgen_rate_parse(text, &g->spec, error)) {
+        return false;
+    }
+
+    double forgone = g->pacer.forgone;
+    pacer_init(&g->pacer, pktgen_spec_pps(&g->spec), now_ns);
+    g->pacer.forgone = forgone;
+    return true;
+}
+
 static bool
 pktgen_is_done(const struct endpoint *e, uint64_t now_ns)
 {
     const struct pktgen *g = pktgen_cast(e);
-    const struct pktgen_spec *spec = g->spec;
+    const struct pktgen_spec *spec = &g->spec;
 
     return (spec->n_frames && g->n_frames >= spec->n_frames)
            || (spec->seconds && g->started
@@ -143,18 +159,18 @@ put_frame(struct pktgen *g, struct tx_ring *tx, uint32_t n_slots,
     tx_ring_buffers(tx, iov, n_slots);
     if (n_slots > 1 || !g->built[id]) {
         /* A page that held a later part of a long frame, or none of it. */
-        scatter(g->frame, g->spec->frame_bytes, iov);
+        scatter(g->frame, g->spec.frame_bytes, iov);
         g->built[id] = n_slots == 1;
     }
 
     uint8_t *first = iov[0].iov_base;
-    if (g->spec->n_flows > 1 && g->spec->type == PKTGEN_UDP) {
-        uint16_t port = g->spec->port_src + g->n_frames % g->spec->n_flows;
+    if (g->spec.n_flows > 1 && g->spec.type == PKTGEN_UDP) {
+        uint16_t port = g->spec.port_src + g->n_frames % g->spec.n_flows;
         first[g->port_at] = port >> 8;
         first[g->port_at + 1] = port;
     }
     probe_encode(&probe, first + g->probe_at);
-    tx_ring_put(tx, g->spec->frame_bytes);
+    tx_ring_put(tx, g->spec.frame_bytes);
     g->n_frames++;
 }
 
@@ -163,7 +179,7 @@ pktgen_transmit(struct endpoint *e, struct tx_ring *tx, bool sg,
                 unsigned int budget, uint64_t now_ns)
 {
     struct pktgen *g = pktgen_cast(e);
-    uint32_t n_slots = ring_slots_for(g->spec->frame_bytes);
+    uint32_t n_slots = ring_slots_for(g->spec.frame_bytes);
     unsigned int n = 0;
 
     if (!g->ready || pktgen_is_done(e, now_ns)) {
@@ -171,11 +187,11 @@ pktgen_transmit(struct endpoint *e, struct tx_ring *tx, bool sg,
     }
     if (n_slots > 1 && !sg) {
         VLOG_ERR_ONCE("size=%u needs feature-sg, which the backend does not "
-                      "offer: nothing is sent", g->spec->frame_bytes);
+                      "offer: nothing is sent", g->spec.frame_bytes);
         return 0;
     }
-    if (g->spec->n_frames) {
-        budget = MIN(budget, g->spec->n_frames - g->n_frames);
+    if (g->spec.n_frames) {
+        budget = MIN(budget, g->spec.n_frames - g->n_frames);
     }
     budget = pacer_due(&g->pacer, budget, now_ns);
     for (; n < budget && tx_ring_has_room(tx, n_slots); n++) {
@@ -228,14 +244,14 @@ pktgen_report_json(const struct endpoint *e, struct json *object)
 
     json_object_put(json, "generator", json_integer_create(g->id));
     json_object_put(json, "frame_bytes",
-                    json_integer_create(g->spec->frame_bytes));
+                    json_integer_create(g->spec.frame_bytes));
     json_object_put(json, "frames", json_integer_create(g->n_frames));
     json_object_put(json, "bytes", json_integer_create(
-                        g->n_frames * g->spec->frame_bytes));
+                        g->n_frames * g->spec.frame_bytes));
     json_object_put(json, "seconds", json_real_create(seconds));
     json_object_put(json, "pps", json_real_create(pps));
     json_object_put(json, "rate_bps", json_real_create(
-                        pps * g->spec->frame_bytes * 8));
+                        pps * g->spec.frame_bytes * 8));
     json_object_put(json, "forgone_frames",
                     json_integer_create(g->pacer.forgone));
     json_object_put(object, "pktgen", json);
@@ -250,8 +266,8 @@ pktgen_report_text(const struct endpoint *e, struct ds *ds)
 
     ds_put_format(ds, "pktgen %"PRIu16": sent %"PRIu64" frames of %u bytes in "
                   "%.3f s: %.0f frames/s, %.3f Mbit/s; held up for %.0f "
-                  "frames\n", g->id, g->n_frames, g->spec->frame_bytes,
-                  seconds, pps, pps * g->spec->frame_bytes * 8e-6,
+                  "frames\n", g->id, g->n_frames, g->spec.frame_bytes,
+                  seconds, pps, pps * g->spec.frame_bytes * 8e-6,
                   g->pacer.forgone);
 }
 
@@ -291,7 +307,7 @@ pktgen_create(struct endpoint **ep, const struct pktgen_spec *spec,
 
     struct pktgen *g = xzalloc(sizeof *g);
     g->up.class = &pktgen_class;
-    g->spec = spec;
+    g->spec = *spec;
     g->mac = mac;
     g->id = spec->has_id ? spec->id : random_uint16();
     g->timer = timer;

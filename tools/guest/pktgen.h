@@ -13,9 +13,15 @@
 struct endpoint;
 struct pktgen_spec;
 
-/* 'spec' must stay valid.  'mac', if not null, is what frames are sent from
+/* 'mac', if not null, is what frames are sent from
  * unless the specification says so itself. */
 int pktgen_create(struct endpoint **, const struct pktgen_spec *,
                   const uint8_t *mac);
+
+/* Changes the rate of a running generator, "max", "100kpps" or "100Mbit".
+ * False if 'text' is no rate; 'error' then has room for SPEC_ERROR_BYTES and
+ * says why. */
+bool pktgen_set_rate(struct endpoint *, const char *text, char *error,
+                     uint64_t now_ns);
 
 #endif /* pktgen.h */

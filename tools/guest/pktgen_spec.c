@@ -88,33 +88,32 @@ parse_ip(const char *text, uint32_t *ip)
     return true;
 }
 
-/* "max", "100kpps", or a bit rate. */
-static bool
-parse_rate(const char *text, struct pktgen_spec *spec,
-           char error[SPEC_ERROR_BYTES])
+bool
+pktgen_rate_parse(const char *text, struct pktgen_spec *spec,
+                  char error[SPEC_ERROR_BYTES])
 {
     char why[QOS_TEXT_BYTES];
+    uint64_t rate_bps = 0;
+    double rate_pps = 0;
     const char *unit;
-    double n;
 
-    spec->rate_bps = 0;
-    spec->rate_pps = 0;
-    if (!strcmp(text, "max")) {
-        return true;
-    }
-    if (parse_decimal(text, PPS_MAX, &n, &unit)) {
-        double scale = !strcmp(unit, "pps") ? 1
-                       : !strcmp(unit, "kpps") ? 1e3
-                       : !strcmp(unit, "Mpps") ? 1e6 : 0;
-        if (scale && n * scale <= PPS_MAX) {
-            spec->rate_pps = n * scale;
-            return true;
+    if (strcmp(text, "max")) {
+        double scale = 0;
+
+        if (parse_decimal(text, PPS_MAX, &rate_pps, &unit)) {
+            scale = !strcmp(unit, "pps") ? 1
+                    : !strcmp(unit, "kpps") ? 1e3
+                    : !strcmp(unit, "Mpps") ? 1e6 : 0;
+        }
+        rate_pps *= scale;
+        if ((!rate_pps || rate_pps > PPS_MAX)
+            && !qos_rate_parse(text, &rate_bps, why)) {
+            return fail(error, "rate=%s is neither \"max\", nor frames per "
+                        "second (100kpps), nor a bit rate (%s)", text, why);
         }
     }
-    if (!qos_rate_parse(text, &spec->rate_bps, why)) {
-        return fail(error, "rate=%s is neither \"max\", nor frames per second "
-                    "(100kpps), nor a bit rate (%s)", text, why);
-    }
+    spec->rate_bps = rate_bps;
+    spec->rate_pps = rate_bps ? 0 : rate_pps;
     return true;
 }
 
@@ -132,7 +131,7 @@ set_key(struct pktgen_spec *spec, const char *key, const char *value,
         return parse_uint(value, 1, FRAME_BYTES_MAX, &n)
                && (spec->frame_bytes = n, true);
     } else if (!strcmp(key, "rate")) {
-        return parse_rate(value, spec, error);
+        return pktgen_rate_parse(value, spec, error);
     } else if (!strcmp(key, "count")) {
         return parse_uint(value, 1, PROBE_SEQUENCE_MAX, &spec->n_frames);
     } else if (!strcmp(key, "seconds")) {

@@ -39,6 +39,10 @@ struct pktgen_spec {
 bool pktgen_spec_parse(const char *text, struct pktgen_spec *,
                        char error[SPEC_ERROR_BYTES]);
 
+/* Parses the value of "rate" alone: "max", "100kpps", "100Mbit". */
+bool pktgen_rate_parse(const char *text, struct pktgen_spec *,
+                       char error[SPEC_ERROR_BYTES]);
+
 /* The rate in frames per second; 0: as fast as it goes. */
 double pktgen_spec_pps(const struct pktgen_spec *);
 

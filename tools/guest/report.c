@@ -84,6 +84,7 @@ guest_report_json(const struct guest *g)
     struct json *json = json_object_create();
 
     json_object_put_string(json, "name", g->options.name);
+    json_object_put(json, "time_ns", json_integer_create(guest_now_ns()));
     json_object_put(json, "domid", json_integer_create(g->domain.domid));
     json_object_put(json, "vif", vif_to_json(g));
     json_object_put(json, "tx", members_to_json(tx, ARRAY_SIZE(tx)));
