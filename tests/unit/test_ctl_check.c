@@ -245,7 +245,9 @@ distances(void **state)
     char long_text[100];
 
     assert_int_equal(text_distance("red", "red", 5), 0);
-    assert_int_equal(text_distance("rde", "red", 5), 2);
+    assert_int_equal(text_distance("rde", "red", 5), 1);
+    assert_int_equal(text_distance("der", "red", 5), 2);
+    assert_int_equal(text_distance("vf-rde", "vf-free", 5), 2);
     assert_int_equal(text_distance("re", "red", 5), 1);
     assert_int_equal(text_distance("", "red", 5), 3);
     assert_int_equal(text_distance("kitten", "sitting", 5), 3);

@@ -361,26 +361,32 @@ unsigned int
 text_distance(const char *a, const char *b, unsigned int limit)
 {
     enum { MAX = 64 };
-    unsigned int row[MAX + 1];
+    unsigned int rows[3][MAX + 1];      /* For a[i - 2], a[i - 1], a[i]. */
     size_t n_a = strlen(a), n_b = strlen(b);
 
     if (n_a > MAX || n_b > MAX) {
         return limit;
     }
     for (size_t j = 0; j <= n_b; j++) {
-        row[j] = j;
+        rows[0][j] = j;
     }
     for (size_t i = 1; i <= n_a; i++) {
-        unsigned int diagonal = row[0];
+        const unsigned int *before = rows[(i + 1) % 3];
+        const unsigned int *last = rows[(i + 2) % 3];
+        unsigned int *row = rows[i % 3];
 
         row[0] = i;
         for (size_t j = 1; j <= n_b; j++) {
-            unsigned int change = diagonal + (a[i - 1] != b[j - 1]);
-            unsigned int edge = row[j] < row[j - 1] ? row[j] : row[j - 1];
+            unsigned int best = last[j - 1] + (a[i - 1] != b[j - 1]);
 
-            diagonal = row[j];
-            row[j] = change < edge + 1 ? change : edge + 1;
+            best = last[j] + 1 < best ? last[j] + 1 : best;
+            best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]
+                && before[j - 2] + 1 < best) {
+                best = before[j - 2] + 1;
+            }
+            row[j] = best;
         }
     }
-    return row[n_b] < limit ? row[n_b] : limit;
+    return rows[n_a % 3][n_b] < limit ? rows[n_a % 3][n_b] : limit;
 }

@@ -58,8 +58,8 @@ bool check_integer(const char *text, int64_t min, int64_t max, int64_t *,
 void mac_from_name(const char *name, unsigned int attempt,
                    char mac[CHECK_MAC_BYTES]);
 
-/* How many letters to change, insert or drop until 'a' reads 'b', at most
- * 'limit': for "did you mean". */
+/* How many letters to change, insert, drop or swap with the next until 'a'
+ * reads 'b', at most 'limit': for "did you mean". */
 unsigned int text_distance(const char *a, const char *b, unsigned int limit);
 
 #endif /* tools/ctl/check.h */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "openvswitch/dynamic-string.h"
+#include "openvswitch/json.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "ovsdb-data.h"
@@ -193,12 +194,29 @@ check_symbols(const struct ovsdb_symbol_table *symtab)
     }
 }
 
+/* Ends with what the server says in 'error', which is JSON or plain text. */
+OVS_NO_RETURN static void
+die_refused(const char *error)
+{
+    struct json *json = json_from_string(error);
+    const struct json *details = NULL;
+
+    if (json->type == JSON_OBJECT) {
+        details = shash_find_data(json_object(json), "details");
+    }
+    ctl_die(CTL_EXIT_REFUSED, "the database refused the change: %s",
+            details && details->type == JSON_STRING ? json_string(details)
+                                                    : error);
+}
+
 /* As ovsdb_idl_txn_commit_block(), with our deadline. */
 static enum ovsdb_idl_txn_status
 commit(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn)
 {
     enum ovsdb_idl_txn_status status;
 
+    /* What the IDL would warn of is what we say ourselves. */
+    vlog_set_levels(vlog_module_from_name("ovsdb_idl"), VLF_CONSOLE, VLL_ERR);
     while ((status = ovsdb_idl_txn_commit(txn)) == TXN_INCOMPLETE) {
         ovsdb_idl_run(idl);
         if (!ovsdb_idl_is_alive(idl)) {
@@ -309,8 +327,7 @@ try_run(const char *args, struct ctl_command *commands, size_t n,
     case TXN_TRY_AGAIN:
         break;
     case TXN_ERROR:
-        ctl_fatal("the database refused the change: %s",
-                  ovsdb_idl_txn_get_error(txn));
+        die_refused(ovsdb_idl_txn_get_error(txn));
     case TXN_ABORTED:
     case TXN_NOT_LOCKED:
     case TXN_UNCOMMITTED:
