@@ -1,0 +1,185 @@
+#!/usr/bin/python3
+"""Fails if a program, a room or a page is not documented as it should be.
+
+usage: test_docs.py BUILD-FOLDER"""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import unittest
+
+import tap
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = None
+
+ROOMS = ["build-aux", "datapath", "netdom", "ovsdb-schema", "qos", "tenants",
+         "tests", "tools", "xenlocal"]
+SCRIPTS = ["tools/check", "tools/demo", "tools/ovs-testsuite", "tools/setup"]
+PAGES = ["CONTRIBUTING.md", "LICENSE", "NEWS", "README.md", "docs/design.md",
+         "docs/protocol.md"]
+
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+UNFINISHED = re.compile("|".join(
+    r"\b%s\b" % word for word in ("TO" + "DO", "FIX" + "ME", "X" + "XX")))
+
+
+def tracked_files():
+    """Files of the project, as git knows them; without git, those that are
+    there, build folders aside."""
+    try:
+        names = subprocess.run(
+            ["git", "-c", "safe.directory=*", "ls-files", "-z"], cwd=ROOT,
+            check=True, text=True, capture_output=True).stdout.split("\0")
+    except (OSError, subprocess.CalledProcessError):
+        names = [path.relative_to(ROOT).as_posix()
+                 for path in ROOT.rglob("*")
+                 if not path.relative_to(ROOT).parts[0].startswith("build-")
+                 and path.relative_to(ROOT).parts[0] not in ("build", ".git")]
+    return [ROOT / name for name in names
+            if name and (ROOT / name).is_file()
+            and not (ROOT / name).is_symlink()]
+
+
+def programs():
+    """Path of each installed program, by name."""
+    targets = json.loads(
+        (BUILD / "meson-info/intro-targets.json").read_text())
+    found = {}
+    for target in targets:
+        if target["type"] == "executable" and target["installed"]:
+            path = pathlib.Path(target["filename"][0])
+            found[path.name] = path
+    return found
+
+
+def installed():
+    return json.loads((BUILD / "meson-info/intro-installed.json").read_text())
+
+
+def help_of(path):
+    return subprocess.run([path, "--help"], text=True, timeout=20,
+                          stdin=subprocess.DEVNULL, capture_output=True)
+
+
+class Programs(unittest.TestCase):
+    def test_there_are_some(self):
+        self.assertTrue(programs(), "meson installs no program")
+
+    def test_help(self):
+        paths = list(programs().values()) + [ROOT / s for s in SCRIPTS]
+        for path in paths:
+            with self.subTest(program=path.name):
+                self.assertTrue(os.access(path, os.X_OK),
+                                "%s is not there: build first" % path)
+                result = help_of(path)
+                self.assertEqual(result.returncode, 0, path)
+                self.assertEqual(result.stderr, "", path)
+                self.assertIn("usage: ", result.stdout.lower(), path)
+
+    def test_wrong_option(self):
+        for name, path in programs().items():
+            with self.subTest(program=name):
+                result = subprocess.run(
+                    [path, "--no-such-option"], text=True, timeout=20,
+                    stdin=subprocess.DEVNULL, capture_output=True)
+                self.assertNotEqual(result.returncode, 0, name)
+                self.assertIn("no-such-option", result.stderr, name)
+
+    def test_man_page(self):
+        pages = {re.sub(r"\.\d(\.gz)?$", "", pathlib.Path(path).name): source
+                 for source, path in installed().items()
+                 if re.search(r"/man\d/", path)}
+        for name, path in programs().items():
+            with self.subTest(program=name):
+                self.assertIn(name, pages, "%s has no man page" % name)
+                source = pathlib.Path(pages[name])
+                self.assertTrue(source.is_file(),
+                                "%s is not there: build first" % source)
+                text = source.read_text().replace("\\-", "-")
+                missing = [option for option in sorted(set(
+                    re.findall(r"(?<![\w-])--[a-z][a-z-]+",
+                               own_help(help_of(path).stdout))))
+                    if option not in text
+                    and option not in ("--help", "--version")]
+                self.assertFalse(missing, "%s: not in the man page: %s" % (
+                    name, " ".join(missing)))
+
+
+# Options of Open vSwitch's libraries stand in sections of their own, which
+# our pages hand over to Open vSwitch's.
+OVS_SECTION = re.compile(
+    r"^(Active|Passive|PKI|Daemon|Logging|SSL|OpenFlow)\b.*:$")
+
+
+def own_help(text):
+    lines, ours = [], True
+    for line in text.splitlines():
+        if OVS_SECTION.match(line):
+            ours = False
+        elif line and not line[0].isspace():
+            ours = True
+        if ours:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+class Pages(unittest.TestCase):
+    def test_pages(self):
+        for page in PAGES:
+            with self.subTest(page=page):
+                self.assertTrue((ROOT / page).is_file(), page + " is missing")
+
+    def test_readme_names_what_to_run(self):
+        text = (ROOT / "README.md").read_text()
+        for script in ("tools/demo", "tools/check", "tools/ovs-testsuite"):
+            self.assertIn(script, text)
+        for name in programs():
+            self.assertIn(name, text)
+
+    def test_each_room_has_a_page(self):
+        for room in ROOMS:
+            with self.subTest(room=room):
+                page = ROOT / room / "README.md"
+                self.assertTrue(page.is_file(), room + " has no README.md")
+                self.assertGreater(len(page.read_text()), 200, room)
+
+    def test_links(self):
+        for page in tracked_files():
+            if page.suffix != ".md":
+                continue
+            for link in LINK.findall(page.read_text()):
+                target = link.split("#")[0]
+                if target and "://" not in link:
+                    with self.subTest(page=page.name, link=link):
+                        self.assertTrue((page.parent / target).exists(),
+                                        "%s: %s leads nowhere" % (
+                                            page.relative_to(ROOT), link))
+
+    def test_version_has_news(self):
+        version = re.search(r"version: '([^']+)'",
+                            (ROOT / "meson.build").read_text()).group(1)
+        self.assertIn(version, (ROOT / "NEWS").read_text())
+
+    def test_nothing_unfinished(self):
+        for path in tracked_files():
+            try:
+                text = path.read_text()
+            except UnicodeDecodeError:
+                continue
+            match = UNFINISHED.search(text)
+            if match:
+                self.fail("%s:%d: %s" % (
+                    path.relative_to(ROOT),
+                    text.count("\n", 0, match.start()) + 1, match.group()))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2 or sys.argv[1] in ("-h", "--help"):
+        print(__doc__)
+        sys.exit(0 if sys.argv[1:] in (["-h"], ["--help"]) else 2)
+    BUILD = pathlib.Path(sys.argv[1]).resolve()
+    tap.run(Programs, Pages)
