@@ -168,7 +168,11 @@ collect(struct vif_conn *conn, struct vif_frame *frames, unsigned int n,
         parts[0] = (struct tx_part) {
             first.req.gref, first.req.offset, vif_judge_first_bytes(&judge),
         };
-        add_chain_segs(batch, conn, frame, parts, judge.n_data);
+        if (__builtin_expect(judge.n_data == 1, 1)) {
+            add_seg(batch, conn, frame, 0, &parts[0]);
+        } else {
+            add_chain_segs(batch, conn, frame, parts, judge.n_data);
+        }
 
         frame->bytes = judge.total_bytes;
         frame->flags = judge.flags & (VIF_FRAME_CSUM_BLANK

@@ -43,36 +43,59 @@ prefetch_page(const struct xen_local_memory *memory,
     }
 }
 
+static inline void *
+foreign_address(const struct xen_local_memory *memory, uint32_t frame,
+                const struct xen_copy_seg *seg)
+{
+    return memory->base + (uint64_t) frame * XEN_PAGE_BYTES
+           + seg->foreign_offset;
+}
+
+static inline int
+copy_to_guest(const struct xen_local_memory *memory, uint16_t own_domid,
+              const struct xen_copy_seg *seg, const void *local)
+{
+    struct xen_local_hold hold;
+
+    int status = xen_local_hold(memory, seg->gref, own_domid, true, &hold);
+    if (__builtin_expect(status == GNTST_okay, 1)) {
+        memcpy(foreign_address(memory, hold.frame, seg), local, seg->bytes);
+        xen_local_release_short(&hold);
+    }
+    return status;
+}
+
+static inline int
+copy_from_guest(const struct xen_local_memory *memory, uint16_t own_domid,
+                const struct xen_copy_seg *seg, void *local)
+{
+    struct xen_local_hold hold;
+
+    int status = xen_local_look(memory, seg->gref, own_domid, &hold);
+    if (__builtin_expect(status == GNTST_okay, 1)) {
+        memcpy(local, foreign_address(memory, hold.frame, seg), seg->bytes);
+        status = xen_local_look_again(&hold);
+    }
+    return status;
+}
+
 static inline int
 copy_one(const struct xen_local_memory *memory, uint16_t own_domid,
          const struct xen_copy_seg *seg)
 {
     const struct xen_region *region = seg->region;
-    bool to_guest = seg->dir == XEN_COPY_TO_GUEST;
-    struct xen_local_hold hold;
+    void *local = (void *) ((uintptr_t) region->base + seg->local_offset);
 
-    if ((uint32_t) seg->foreign_offset + seg->bytes > XEN_PAGE_BYTES
-        || seg->bytes > region->bytes
-        || seg->local_offset > region->bytes - seg->bytes) {
+    if (__builtin_expect((uint32_t) seg->foreign_offset + seg->bytes
+                             > XEN_PAGE_BYTES
+                         || seg->bytes > region->bytes
+                         || seg->local_offset > region->bytes - seg->bytes,
+                         0)) {
         return GNTST_bad_copy_arg;
     }
-
-    int status = xen_local_hold(memory, seg->gref, own_domid, to_guest,
-                                &hold);
-    if (__builtin_expect(status != GNTST_okay, 0)) {
-        return status;
-    }
-
-    void *local = (void *) ((uintptr_t) region->base + seg->local_offset);
-    void *foreign = memory->base + (uint64_t) hold.frame * XEN_PAGE_BYTES
-                    + seg->foreign_offset;
-    if (to_guest) {
-        memcpy(foreign, local, seg->bytes);
-    } else {
-        memcpy(local, foreign, seg->bytes);
-    }
-    xen_local_release(&hold);
-    return GNTST_okay;
+    return (seg->dir == XEN_COPY_TO_GUEST
+            ? copy_to_guest(memory, own_domid, seg, local)
+            : copy_from_guest(memory, own_domid, seg, local));
 }
 
 void

@@ -84,7 +84,9 @@ struct xen_ops {
                         bool writable);
 
     /* Copies each segment, both directions and several domains mixed, and
-     * sets each status.  Never fails as a whole. */
+     * sets each status.  Never fails as a whole.  The caller has some page
+     * of each of those domains mapped for as long as it takes: without,
+     * GNTST_bad_domain is an honest answer. */
     void (*grant_copy)(struct xen_platform *, struct xen_copy_seg *,
                        unsigned int n);
 

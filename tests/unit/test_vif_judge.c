@@ -262,7 +262,9 @@ test_zero_length_slots(void **state)
     struct vif_judge judge;
 
     for (unsigned int n = 2; n <= 18; n++) {
-        for (uint32_t mask = 0; mask < 1u << (n - 1); mask += n > 12 ? 37 : 1) {
+        uint32_t step = n > 12 ? 37 : 1;
+
+        for (uint32_t mask = 0; mask < 1u << (n - 1); mask += step) {
             struct chain chain = { .n = 0 };
             uint32_t rest = 0;
 
