@@ -45,7 +45,7 @@ def tracked_files():
 
 
 def programs():
-    """Path of each installed program, by name."""
+    """Path in the build folder of each program to install, by name."""
     targets = json.loads(
         (BUILD / "meson-info/intro-targets.json").read_text())
     found = {}
@@ -56,13 +56,26 @@ def programs():
     return found
 
 
+def built():
+    return {name: path for name, path in programs().items()
+            if os.access(path, os.X_OK)}
+
+
 def installed():
     return json.loads((BUILD / "meson-info/intro-installed.json").read_text())
 
 
+def run(path, option):
+    """Runs a program; in a build with sanitizers, one that exits early may
+    leave memory behind."""
+    return subprocess.run([path, option], text=True, timeout=20,
+                          stdin=subprocess.DEVNULL, capture_output=True,
+                          env=dict(os.environ,
+                                   ASAN_OPTIONS="detect_leaks=0"))
+
+
 def help_of(path):
-    return subprocess.run([path, "--help"], text=True, timeout=20,
-                          stdin=subprocess.DEVNULL, capture_output=True)
+    return run(path, "--help")
 
 
 class Programs(unittest.TestCase):
@@ -81,11 +94,9 @@ class Programs(unittest.TestCase):
                 self.assertIn("usage: ", result.stdout.lower(), path)
 
     def test_wrong_option(self):
-        for name, path in programs().items():
+        for name, path in built().items():
             with self.subTest(program=name):
-                result = subprocess.run(
-                    [path, "--no-such-option"], text=True, timeout=20,
-                    stdin=subprocess.DEVNULL, capture_output=True)
+                result = run(path, "--no-such-option")
                 self.assertNotEqual(result.returncode, 0, name)
                 self.assertIn("no-such-option", result.stderr, name)
 
@@ -96,6 +107,8 @@ class Programs(unittest.TestCase):
         for name, path in programs().items():
             with self.subTest(program=name):
                 self.assertIn(name, pages, "%s has no man page" % name)
+                if name not in built():
+                    continue
                 source = pathlib.Path(pages[name])
                 self.assertTrue(source.is_file(),
                                 "%s is not there: build first" % source)
