@@ -29,11 +29,10 @@ class Database:
 
     def start(self):
         self.server = subprocess.Popen(
-            ["/usr/sbin/ovsdb-server", "--no-chdir",
+            ["/usr/sbin/ovsdb-server", "--no-chdir", "-vconsole:off",
              "--remote=punix:%s" % self.socket,
              "--unixctl=%s" % (self.dir / "server.ctl"),
-             "--log-file=%s" % (self.dir / "server.log"),
-             "-vconsole:off", str(self.file)],
+             "--log-file=%s" % (self.dir / "server.log"), str(self.file)],
             stdin=subprocess.DEVNULL)
         until = time.monotonic() + 10
         while not self.socket.exists():

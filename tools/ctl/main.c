@@ -350,6 +350,8 @@ main(int argc, char *argv[])
     fatal_ignore_sigpipe();
     vlog_set_levels(NULL, VLF_CONSOLE, VLL_WARN);
     vlog_set_levels_from_string_assert("reconnect:warn");
+    /* It warns of long turns, which one of many commands may well be. */
+    vlog_set_levels_from_string_assert("timeval:console:err");
     register_commands();
 
     args = process_escape_args(argc > 1 ? argv + 1 : argv);
