@@ -16,9 +16,9 @@
 int folder_make(const char *path);
 
 /* As folder_make(), and takes 'path' for this process and removes
- * what a dead predecessor left there.  On success '*fd' is the folder, '*lock' what
- * keeps it ours; both become the caller's.  -EBUSY: it belongs to the living
- * process '*pid'. */
+ * what a dead predecessor left there.  On success '*fd' is the folder, '*lock'
+ * what keeps it ours; both become the caller's.  -EBUSY: it belongs to the
+ * living process '*pid'. */
 int folder_take(const char *path, int *fd, int *lock, pid_t *pid);
 
 /* Makes folder 'domid' in 'run_fd', mode 0700, and calls for its descriptor.

@@ -67,8 +67,9 @@ Serves, below the run folder:\n\
 Domain 0 exists from the start and is the toolstack.\n\
 \n\
 Options:\n\
-  --run-dir=DIR              folder for all sockets (default: %s);\n\
-                             also OVS_RUNDIR and OVS_LOGDIR if these are unset\n\
+  --run-dir=DIR              folder for all sockets (default: %s)\n\
+                             and for pidfile and log, unless OVS_RUNDIR and\n\
+                             OVS_LOGDIR say otherwise\n\
   --unixctl=SOCKET           control socket (default: in OVS_RUNDIR)\n",
            program_name, program_name, XENLOCAL_RUN_DIR);
     daemon_usage();

@@ -138,6 +138,7 @@ domain_announce(struct registry *registry, const struct domain *domain)
 {
     char path[64], domid[16];
 
+    store_domain_add(registry->store, domain->domid);
     snprintf(domid, sizeof domid, "%"PRIu32, domain->domid);
     snprintf(path, sizeof path, "/local/domain/%s", domid);
     store_write(registry->store, path, "", domain->domid);
@@ -145,7 +146,7 @@ domain_announce(struct registry *registry, const struct domain *domain)
     store_write(registry->store, path, domain->name, domain->domid);
     snprintf(path, sizeof path, "/local/domain/%s/domid", domid);
     store_write(registry->store, path, domid, domain->domid);
-    store_domain_add(registry->store, domain->domid);
+    store_domain_introduce(registry->store, domain->domid);
 }
 
 static int
@@ -205,8 +206,8 @@ name_is_good(const char name[XENLOCAL_NAME_BYTES])
         return false;
     }
     for (size_t i = 0; i < length; i++) {
-        if (!isascii((unsigned char) name[i])
-            || (!isalnum((unsigned char) name[i]) && !strchr("-_.", name[i]))) {
+        unsigned char c = name[i];
+        if (!isascii(c) || (!isalnum(c) && !strchr("-_.", c))) {
             return false;
         }
     }

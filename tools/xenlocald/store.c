@@ -73,7 +73,12 @@ store_domain_add(struct store *store, uint32_t domid)
         *domain = (struct store_domain) { .domid = domid };
         store->domains[domid] = domain;
     }
-    domain->introduced = true;
+}
+
+void
+store_domain_introduce(struct store *store, uint32_t domid)
+{
+    store_domain_find(store, domid)->introduced = true;
     store_watch_fire_special(store, STORE_INTRODUCE_DOMAIN);
 }
 

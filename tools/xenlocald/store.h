@@ -41,8 +41,11 @@ struct store *store_create(const struct store_quota *);
 void store_destroy(struct store *);     /* Accepts NULL.  Connections must
                                          * have been destroyed. */
 
-/* Introduces domain 'domid' and fires @introduceDomain. */
+/* Makes domain 'domid' known, so that what it owns counts. */
 void store_domain_add(struct store *, uint32_t domid);
+
+/* Lets it connect, and fires @introduceDomain. */
+void store_domain_introduce(struct store *, uint32_t domid);
 
 /* Forgets it, cuts its connections and fires @releaseDomain.  Its nodes stay,
  * as after a domain's death on Xen. */

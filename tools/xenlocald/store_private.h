@@ -22,7 +22,9 @@ struct store_domain {
     uint32_t domid;
     bool introduced;
     bool is_dead;
-    uint32_t n_nodes, n_watches, n_transactions, n_connections;
+    int32_t n_nodes;                    /* Below 0 if domain 0 gave it nodes
+                                         * before it was known. */
+    uint32_t n_watches, n_transactions, n_connections;
     int64_t held_until_ms;
 };
 

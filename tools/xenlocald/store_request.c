@@ -362,7 +362,7 @@ run_introduce(struct call *call)
         return EINVAL;
     }
     if (!domain->introduced) {
-        store_domain_add(call->conn->store, domid);
+        store_domain_introduce(call->conn->store, domid);
     }
     return 0;
 }

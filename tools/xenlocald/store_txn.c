@@ -159,6 +159,7 @@ static bool
 may_add(struct store_view *view, long n_new)
 {
     struct store_domain *domain = store_domain_find(view->store, view->domid);
+    long quota = view->store->quota.nodes;
 
     if (!view->domid) {
         return true;
@@ -166,8 +167,7 @@ may_add(struct store_view *view, long n_new)
     if (view->txn) {
         n_new += view->txn->n_nodes;
     }
-    return n_new <= 0
-           || (domain && domain->n_nodes + n_new <= view->store->quota.nodes);
+    return n_new <= 0 || (domain && domain->n_nodes + n_new <= quota);
 }
 
 static void

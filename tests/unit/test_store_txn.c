@@ -1,0 +1,229 @@
+#include "tests/unit/store_fixture.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define END XS_TRANSACTION_END
+
+static void
+test_isolation(void **state)
+{
+    struct fixture f;
+
+    open_fixture(&f);
+    ask(&f, 0, XS_WRITE, 0, "/a|1");
+    uint32_t t = begin(&f, 0);
+    assert_string_equal(ask(&f, 0, XS_READ, t, "/a"), "1");
+    assert_string_equal(ask(&f, 0, XS_WRITE, t, "/b|2"), "OK");
+    assert_string_equal(ask(&f, 0, XS_READ, t, "/b"), "2");
+    assert_string_equal(ask(&f, 0, XS_READ, 0, "/b"), "!ENOENT");
+
+    /* Reads repeat, whatever happens outside. */
+    ask(&f, 0, XS_WRITE, 0, "/a|9");
+    ask(&f, 0, XS_WRITE, 0, "/c|9");
+    assert_string_equal(ask(&f, 0, XS_READ, t, "/a"), "1");
+    assert_string_equal(ask(&f, 0, XS_READ, t, "/c"), "!ENOENT");
+    assert_string_equal(ask(&f, 0, XS_DIRECTORY, t, "/"), "a|b|local|");
+    assert_string_equal(ask(&f, 0, END, t, "T"), "!EAGAIN");
+    assert_string_equal(ask(&f, 0, XS_READ, 0, "/b"), "!ENOENT");
+    assert_string_equal(ask(&f, 0, XS_READ, t, "/a"), "!ENOENT");
+
+    t = begin(&f, 0);
+    ask(&f, 0, XS_WRITE, t, "/b/c/d|2");
+    ask(&f, 0, XS_RM, t, "/a");
+    assert_string_equal(ask(&f, 0, END, t, "T"), "OK");
+    assert_string_equal(ask(&f, 0, XS_READ, 0, "/b/c/d"), "2");
+    assert_string_equal(ask(&f, 0, XS_READ, 0, "/a"), "!ENOENT");
+
+    t = begin(&f, 0);
+    ask(&f, 0, XS_WRITE, t, "/gone|2");
+    assert_string_equal(ask(&f, 0, END, t, "F"), "OK");
+    assert_string_equal(ask(&f, 0, XS_READ, 0, "/gone"), "!ENOENT");
+
+    t = begin(&f, 0);
+    assert_string_equal(ask(&f, 0, XS_TRANSACTION_START, t, ""), "!EBUSY");
+    assert_string_equal(ask(&f, 0, END, t, "X"), "!EINVAL");
+    assert_string_equal(ask(&f, 1, END, t, "T"), "!ENOENT");
+    assert_string_equal(ask(&f, 0, END, 0, "T"), "!ENOENT");
+    close_fixture(&f);
+}
+
+/* What the transaction does, what happens outside meanwhile, and whether it
+ * may commit. */
+static void
+test_conflicts(void **state)
+{
+    static const struct {
+        uint32_t type;
+        const char *inside;
+        uint32_t other_type;
+        const char *outside;
+        const char *result;
+    } cases[] = {
+        { XS_READ, "/d/x", XS_WRITE, "/d/x|2", "!EAGAIN" },
+        { XS_READ, "/d/x", XS_WRITE, "/d/x|1", "!EAGAIN" },
+        { XS_READ, "/d/x", XS_WRITE, "/d/y|2", "OK" },
+        { XS_READ, "/d/x", XS_WRITE, "/d/x/below|2", "OK" },
+        { XS_READ, "/d/x", XS_RM, "/d/x", "!EAGAIN" },
+        { XS_READ, "/d/x", XS_RM, "/d", "!EAGAIN" },
+        { XS_READ, "/d/x", XS_SET_PERMS, "/d/x|r0", "!EAGAIN" },
+        { XS_READ, "/d/no", XS_WRITE, "/d/no|2", "!EAGAIN" },
+        { XS_READ, "/d/no", XS_MKDIR, "/d/no", "!EAGAIN" },
+        { XS_READ, "/d/no", XS_MKDIR, "/d/yes", "OK" },
+        { XS_DIRECTORY, "/d", XS_WRITE, "/d/new|2", "!EAGAIN" },
+        { XS_DIRECTORY, "/d", XS_WRITE, "/d/x|2", "OK" },
+        { XS_DIRECTORY, "/d", XS_RM, "/d/y", "!EAGAIN" },
+        { XS_WRITE, "/d/x|3", XS_WRITE, "/d/x|2", "!EAGAIN" },
+        { XS_WRITE, "/d/a|3", XS_WRITE, "/d/b|2", "OK" },
+        { XS_WRITE, "/d/a/b|3", XS_WRITE, "/d/a|2", "!EAGAIN" },
+        { XS_WRITE, "/d/a|3", XS_RM, "/d", "!EAGAIN" },
+        { XS_WRITE, "/d/x|3", XS_RM, "/d", "!EAGAIN" },
+        { XS_RM, "/d/x", XS_WRITE, "/d/x|2", "!EAGAIN" },
+        { XS_RM, "/d", XS_WRITE, "/d/new|2", "OK" },
+        { XS_SET_PERMS, "/d/x|r0", XS_WRITE, "/d/x|2", "!EAGAIN" },
+        { XS_GET_PERMS, "/d/x", XS_SET_PERMS, "/d/x|r0", "!EAGAIN" },
+        { XS_MKDIR, "/d/x", XS_RM, "/d/x", "!EAGAIN" },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct fixture f;
+
+        open_fixture(&f);
+        ask(&f, 0, XS_WRITE, 0, "/d/x|1");
+        ask(&f, 0, XS_WRITE, 0, "/d/y|1");
+        uint32_t t = begin(&f, 0);
+        ask(&f, 0, cases[i].type, t, cases[i].inside);
+        assert_string_equal(ask(&f, 0, cases[i].other_type, 0,
+                                cases[i].outside), "OK");
+        assert_string_equal(ask(&f, 0, END, t, "T"), cases[i].result);
+        close_fixture(&f);
+    }
+}
+
+static void
+test_remove_and_remake(void **state)
+{
+    struct fixture f;
+
+    open_fixture(&f);
+    ask(&f, 0, XS_WRITE, 0, "/d/x/y|1");
+    ask(&f, 0, XS_WRITE, 0, "/d/z|1");
+    uint32_t t = begin(&f, 0);
+    ask(&f, 0, XS_WRITE, t, "/d/w|1");
+    ask(&f, 0, XS_RM, t, "/d");
+    ask(&f, 0, XS_WRITE, t, "/d/x|2");
+    assert_string_equal(ask(&f, 0, XS_READ, t, "/d/x/y"), "!ENOENT");
+    assert_string_equal(ask(&f, 0, END, t, "T"), "OK");
+    assert_string_equal(ask(&f, 0, XS_READ, 0, "/d/x"), "2");
+    assert_string_equal(ask(&f, 0, XS_DIRECTORY, 0, "/d"), "x|");
+
+    t = begin(&f, 0);
+    ask(&f, 0, XS_WRITE, t, "/short/lived|1");
+    ask(&f, 0, XS_RM, t, "/short");
+    assert_string_equal(ask(&f, 0, END, t, "T"), "OK");
+    assert_string_equal(ask(&f, 0, XS_DIRECTORY, 0, "/"), "d|local|");
+
+    struct store_usage usage;
+    store_usage(f.store, &usage);       /* /, /d, /d/x, /local/domain/0-2. */
+    assert_int_equal(usage.nodes, 8);
+    assert_int_equal(usage.transactions, 0);
+    close_fixture(&f);
+}
+
+static void
+test_quotas(void **state)
+{
+    struct fixture f;
+    uint32_t t[10];
+    char text[64];
+
+    open_fixture(&f);
+    for (int i = 0; i < 10; i++) {
+        t[i] = begin(&f, 1);
+    }
+    assert_string_equal(ask(&f, 1, XS_TRANSACTION_START, 0, ""), "!ENOSPC");
+    begin(&f, 2);
+    assert_string_equal(ask(&f, 1, END, t[9], "F"), "OK");
+    t[9] = begin(&f, 1);
+
+    /* Nodes made in a transaction count, in it and at its end. */
+    for (int i = 0; i < 998; i++) {
+        snprintf(text, sizeof text, "n/%d|", i);
+        assert_string_equal(ask(&f, 1, XS_WRITE, t[0], text), "OK");
+    }
+    assert_string_equal(ask(&f, 1, XS_WRITE, t[0], "n/more|"), "!ENOSPC");
+    assert_string_equal(ask(&f, 1, XS_WRITE, 0, "one|"), "OK");
+    assert_string_equal(ask(&f, 1, END, t[0], "T"), "!ENOSPC");
+    assert_string_equal(ask(&f, 1, XS_READ, 0, "n"), "!ENOENT");
+
+    /* So do the nodes that it only looks at. */
+    for (int i = 0; i < 1024; i++) {
+        snprintf(text, sizeof text, "m/%d", i);
+        assert_string_equal(ask(&f, 1, XS_READ, t[1], text), "!ENOENT");
+    }
+    assert_string_equal(ask(&f, 1, XS_READ, t[1], "m/more"), "!ENOSPC");
+    assert_string_equal(ask(&f, 1, XS_READ, t[1], "m/1"), "!ENOENT");
+    assert_string_equal(ask(&f, 1, XS_RESET_WATCHES, 0, ""), "OK");
+    assert_string_equal(ask(&f, 1, END, t[2], "T"), "!ENOENT");
+    begin(&f, 1);
+    close_fixture(&f);
+}
+
+/* Permissions are those of the snapshot; a change of them is a conflict. */
+static void
+test_permissions(void **state)
+{
+    struct fixture f;
+
+    open_fixture(&f);
+    ask(&f, 0, XS_WRITE, 0, "/shared|1");
+    ask(&f, 0, XS_SET_PERMS, 0, "/shared|n0|b1");
+    uint32_t t = begin(&f, 1);
+    ask(&f, 0, XS_SET_PERMS, 0, "/shared|n0");
+    assert_string_equal(ask(&f, 1, XS_WRITE, t, "/shared|2"), "OK");
+    assert_string_equal(ask(&f, 1, XS_WRITE, t, "/other|2"), "!EACCES");
+    assert_string_equal(ask(&f, 1, END, t, "T"), "!EAGAIN");
+    assert_string_equal(ask(&f, 0, XS_READ, 0, "/shared"), "1");
+    close_fixture(&f);
+}
+
+/* A domain that breaks domain 0's transactions is made to wait. */
+static void
+test_hold(void **state)
+{
+    struct fixture f;
+
+    open_fixture(&f);
+    ask(&f, 1, XS_WRITE, 0, "k|1");
+    uint32_t t = begin(&f, 0);
+    ask(&f, 0, XS_READ, t, "/local/domain/1/k");
+    ask(&f, 1, XS_WRITE, 0, "k|2");
+    assert_true(store_conn_is_open(f.conn[1]));
+    assert_string_equal(ask(&f, 0, END, t, "T"), "!EAGAIN");
+    assert_false(store_conn_is_open(f.conn[1]));
+    assert_true(store_conn_is_open(f.conn[2]));
+
+    int64_t until_ms = store_run(f.store, f.now_ms);
+    assert_true(until_ms > f.now_ms && until_ms <= f.now_ms + 100);
+    while (store_next_busy(f.store)) {
+        continue;
+    }
+    assert_true(store_run(f.store, until_ms) == INT64_MAX);
+    assert_true(store_conn_is_open(f.conn[1]));
+    assert_true(store_is_busy(f.store));
+    close_fixture(&f);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_isolation),
+        cmocka_unit_test(test_conflicts),
+        cmocka_unit_test(test_remove_and_remake),
+        cmocka_unit_test(test_quotas),
+        cmocka_unit_test(test_permissions),
+        cmocka_unit_test(test_hold),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
