@@ -130,6 +130,7 @@ struct have_tenant {
     bool domain;                        /* Complete and of this domid. */
     bool stale;                         /* Made for another domid. */
     bool remains;                       /* Anything at all is left of it. */
+    bool failing;                       /* A process dies again and again. */
 
     enum iface_place place;             /* Of the VF that is wanted. */
     char *iface;                        /* The one inside, or null. */

@@ -1,0 +1,414 @@
+#include <config.h>
+
+#include "tenants/procdom.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "openvswitch/vlog.h"
+#include "smap.h"
+#include "sset.h"
+#include "tenants/file.h"
+#include "tenants/parse.h"
+#include "tenants/place.h"
+#include "tenants/uplink.h"
+#include "tenants/xen.h"
+#include "tenants/xen_vif.h"
+#include "timeval.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(procdom);
+
+#define RECORD_SUFFIX ".record"
+#define FAILING_DELAY_MS 800            /* The fourth death in a row. */
+
+char *
+domain_path(const struct driver_env *env, const char *name, const char *leaf)
+{
+    return xasprintf("%s/tenants/%s%s%s", env->run_dir, name,
+                     leaf ? "/" : "", leaf ? leaf : "");
+}
+
+void
+domain_driver_list(const struct driver_env *env, struct sset *names)
+{
+    char *path = xasprintf("%s/controller", env->run_dir);
+    DIR *dir = opendir(path);
+    struct dirent *entry;
+
+    while (dir && (entry = readdir(dir))) {
+        size_t n = strlen(entry->d_name);
+        size_t n_suffix = strlen(RECORD_SUFFIX);
+
+        if (n > n_suffix
+            && !strcmp(entry->d_name + n - n_suffix, RECORD_SUFFIX)) {
+            char *name = xmemdup0(entry->d_name, n - n_suffix);
+
+            if (parse_name_ok(name)) {
+                sset_add(names, name);
+            }
+            free(name);
+        }
+    }
+    if (dir) {
+        closedir(dir);
+    }
+    free(path);
+}
+
+uid_t
+procdom_uid(const struct domain *domain)
+{
+    return domain->env->uid_base
+           + domain->record.slot * PROCDOM_UIDS_PER_TENANT;
+}
+
+uid_t
+procdom_relay_uid(const struct domain *domain)
+{
+    return procdom_uid(domain) + 1;
+}
+
+int
+procdom_save(struct domain *domain, char **errorp)
+{
+    int error = record_save(domain->record_path, &domain->record);
+
+    if (error) {
+        *errorp = xasprintf("%s: %s", domain->record_path,
+                            ovs_strerror(-error));
+    } else {
+        domain->recorded = true;
+    }
+    return error;
+}
+
+static struct proc *
+find_proc(struct domain *domain, const char *what)
+{
+    return !strcmp(what, "db") ? &domain->db
+           : !strcmp(what, "switch") ? &domain->vswitch
+           : &procdom_relay_add(domain, what)->proc;
+}
+
+static void
+adopt(struct domain *domain)
+{
+    for (size_t i = domain->record.n_procs; i-- > 0; ) {
+        struct record_proc *rp = &domain->record.procs[i];
+        struct proc *proc = find_proc(domain, rp->what);
+
+        if (proc_adopt(proc, rp->pid, rp->start_ticks, time_msec())) {
+            VLOG_INFO("%s: adopted %s, process %d", domain->name, rp->what,
+                      (int) rp->pid);
+        } else {
+            VLOG_INFO("%s: %s, process %d, is gone", domain->name, rp->what,
+                      (int) rp->pid);
+            char *what = xstrdup(rp->what);
+            record_set_proc(&domain->record, what, 0, 0);
+            free(what);
+        }
+    }
+}
+
+static struct domain *
+procdom_open(struct driver_env *env, const char *name)
+{
+    struct domain *domain = xzalloc(sizeof *domain);
+
+    domain->env = env;
+    domain->name = xstrdup(name);
+    domain->record_path = xasprintf("%s/controller/%s%s", env->run_dir, name,
+                                    RECORD_SUFFIX);
+    domain->ns_dir = xasprintf("%s/controller/ns/%s", env->run_dir, name);
+    proc_init(&domain->db);
+    proc_init(&domain->vswitch);
+    shash_init(&domain->relays);
+
+    int error = record_load(domain->record_path, &domain->record);
+    domain->recorded = error != -ENOENT;
+    if (!error) {
+        adopt(domain);
+    } else if (error != -ENOENT) {
+        VLOG_ERR("%s: %s: starting over with this tenant",
+                 domain->record_path, ovs_strerror(-error));
+    }
+    return domain;
+}
+
+static void
+procdom_close(struct domain *domain)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &domain->relays) {
+        procdom_relay_free(node->data);
+    }
+    shash_destroy(&domain->relays);
+    proc_finish(&domain->db);
+    proc_finish(&domain->vswitch);
+    record_finish(&domain->record);
+    free(domain->name);
+    free(domain->record_path);
+    free(domain->ns_dir);
+    free(domain->warning);
+    free(domain);
+}
+
+/* The process is gone: its record goes, and its last words are kept. */
+static bool
+run_proc(struct domain *domain, struct proc *proc, const char *what,
+         const char *output, long long int now_ms)
+{
+    if (!proc_run(proc, now_ms)) {
+        return false;
+    }
+
+    char *ignored = NULL;
+    record_set_proc(&domain->record, what, 0, 0);
+    procdom_save(domain, &ignored);
+    free(ignored);
+
+    if (proc->error) {
+        char *path = domain_path(domain->env, domain->name, output);
+        char *words = file_tail(path, procdom_uid(domain));
+        char *error = xasprintf("%s %s%s%s", what, proc->error,
+                                words ? ": " : "", words ? words : "");
+
+        VLOG_WARN("%s: %s", domain->name, error);
+        free(proc->error);
+        proc->error = error;
+        free(words);
+        free(path);
+    }
+    return true;
+}
+
+static bool
+procdom_run(struct domain *domain, long long int now_ms)
+{
+    bool changed = false;
+    struct shash_node *node;
+
+    changed |= run_proc(domain, &domain->db, "db", "ovsdb-server.out",
+                        now_ms);
+    changed |= run_proc(domain, &domain->vswitch, "switch",
+                        "netdom-vswitchd.out", now_ms);
+    SHASH_FOR_EACH_SAFE (node, &domain->relays) {
+        struct relay *relay = node->data;
+        bool stopping = relay->proc.stopping;
+
+        if (run_proc(domain, &relay->proc, node->name, "relay/socat.out",
+                     now_ms)) {
+            changed = true;
+            if (stopping) {
+                shash_delete(&domain->relays, node);
+                procdom_relay_free(relay);
+            }
+        }
+    }
+    return changed;
+}
+
+static void
+procdom_wait(struct domain *domain)
+{
+    struct shash_node *node;
+
+    proc_wait(&domain->db);
+    proc_wait(&domain->vswitch);
+    SHASH_FOR_EACH (node, &domain->relays) {
+        const struct relay *relay = node->data;
+        proc_wait(&relay->proc);
+    }
+}
+
+static void
+procdom_stop(struct domain *domain, enum domain_proc kind,
+             const char *target, long long int now_ms)
+{
+    struct proc *proc = kind == DOMAIN_DB ? &domain->db : &domain->vswitch;
+
+    if (kind == DOMAIN_RELAY) {
+        struct shash_node *node = shash_find(&domain->relays, target);
+        if (!node) {
+            return;
+        }
+
+        struct relay *relay = node->data;
+        proc = &relay->proc;
+        if (!proc->pid) {
+            shash_delete(&domain->relays, node);
+            procdom_relay_free(relay);
+            return;
+        }
+    }
+    proc_stop(proc, now_ms);
+}
+
+static int
+procdom_uplink_take(struct domain *domain, const char *iface, char **errorp)
+{
+    /* Written down first: a new controller must know whose it is. */
+    free(domain->record.iface);
+    domain->record.iface = xstrdup(iface);
+
+    int error = procdom_save(domain, errorp);
+    return error ? error : uplink_take(domain->ns_dir, iface, errorp);
+}
+
+static int
+procdom_uplink_return(struct domain *domain, const char *iface,
+                      char **errorp)
+{
+    int error = uplink_return(domain->ns_dir, iface, errorp);
+
+    if (!error) {
+        free(domain->record.iface);
+        domain->record.iface = NULL;
+        error = procdom_save(domain, errorp);
+    }
+    return error;
+}
+
+static void
+observe_relays(const struct domain *domain, long long int now_ms,
+               struct have_tenant *have)
+{
+    struct shash_node *node;
+
+    have->relays = xcalloc(shash_count(&domain->relays),
+                           sizeof *have->relays);
+    SHASH_FOR_EACH (node, &domain->relays) {
+        const struct relay *relay = node->data;
+        struct have_relay *hr = &have->relays[have->n_relays++];
+
+        hr->target = xstrdup(relay->target);
+        hr->path = xasprintf("unix:%s", relay->socket);
+        hr->state = proc_state(&relay->proc, now_ms);
+    }
+}
+
+static bool
+dies_again(const struct proc *proc)
+{
+    return !proc->pid && proc->backoff.delay_ms >= FAILING_DELAY_MS;
+}
+
+static void
+procdom_observe(struct domain *domain, const char *iface,
+                long long int now_ms, struct have_tenant *have)
+{
+    const struct record *record = &domain->record;
+    struct xen *xen = domain->env->xen;
+    bool place = place_exists(domain->ns_dir);
+
+    have->remains = domain->recorded;
+    have->domid = record->domid;
+    if (have->xen_up) {
+        char *name = xasprintf("netdom-%s", domain->name);
+        uint32_t domid;
+        int error = xen_domain_lookup(xen, name, &domid);
+
+        free(name);
+        if (!error || error == -ENOENT) {
+            have->domid = error ? 0 : domid;
+            have->stale = place && have->domid != record->domid;
+            have->domain = place && !have->stale && have->domid
+                           && xen_is_managed(xen, have->domid);
+        } else {
+            have->xen_up = false;
+        }
+    }
+    if (!have->xen_up) {
+        have->domain = place;
+    }
+
+    if (record->iface && place
+        && uplink_is_there(domain->ns_dir, record->iface)) {
+        have->iface = xstrdup(record->iface);
+    }
+    if (iface) {
+        have->place = text_equals(iface, have->iface) ? IFACE_INSIDE
+                      : uplink_is_there(NULL, iface) ? IFACE_ON_HOST
+                      : IFACE_NOWHERE;
+    }
+    have->db = proc_state(&domain->db, now_ms);
+    have->vswitch = proc_state(&domain->vswitch, now_ms);
+    have->failing = dies_again(&domain->db) || dies_again(&domain->vswitch);
+    observe_relays(domain, now_ms, have);
+    if (record->cpu >= 0) {
+        have->pmd_mask_want = xasprintf("0x%llx", 1ull << record->cpu);
+    }
+}
+
+static char *
+procdom_error(const struct domain *domain)
+{
+    const struct proc *procs[] = { &domain->vswitch, &domain->db };
+
+    for (size_t i = 0; i < ARRAY_SIZE(procs); i++) {
+        /* One death is news, not a state: it is running again. */
+        if (procs[i]->error && !procs[i]->pid) {
+            return xstrdup(procs[i]->error);
+        }
+    }
+    return NULL;
+}
+
+static void
+procdom_status(const struct domain *domain, struct smap *status)
+{
+    smap_add_format(status, "uid", "%u", (unsigned int) procdom_uid(domain));
+    if (domain->record.cpu >= 0) {
+        smap_add_format(status, "cpu", "%d", domain->record.cpu);
+    }
+    if (domain->vswitch.pid) {
+        smap_add_format(status, "switch-pid", "%d",
+                        (int) domain->vswitch.pid);
+    }
+    if (domain->db.pid) {
+        smap_add_format(status, "db-pid", "%d", (int) domain->db.pid);
+    }
+    if (domain->vswitch.n_deaths) {
+        smap_add_format(status, "switch-deaths", "%u",
+                        domain->vswitch.n_deaths);
+    }
+    if (domain->vswitch.error) {
+        smap_add(status, "last-death", domain->vswitch.error);
+    }
+    if (domain->db.n_deaths) {
+        smap_add_format(status, "db-deaths", "%u", domain->db.n_deaths);
+    }
+    if (domain->warning) {
+        smap_add(status, "warning", domain->warning);
+    }
+}
+
+static pid_t
+procdom_switch_pid(const struct domain *domain, unsigned int *n_deaths)
+{
+    *n_deaths = domain->vswitch.n_deaths;
+    return domain->vswitch.pid;
+}
+
+const struct domain_driver domain_driver_process = {
+    .name = "process",
+    .open = procdom_open,
+    .close = procdom_close,
+    .run = procdom_run,
+    .wait = procdom_wait,
+    .create = procdom_create,
+    .destroy = procdom_destroy,
+    .start = procdom_start,
+    .stop = procdom_stop,
+    .uplink_take = procdom_uplink_take,
+    .uplink_return = procdom_uplink_return,
+    .observe = procdom_observe,
+    .error = procdom_error,
+    .status = procdom_status,
+    .switch_pid = procdom_switch_pid,
+};

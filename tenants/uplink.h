@@ -1,0 +1,22 @@
+/* A VF's stand-in, a network interface: where it is, and moving it between
+ * the host and a tenant's network namespace.
+ *
+ * Thread: main; while these run, the thread is in another network namespace
+ *         for a moment.
+ * Owner:  the caller keeps all names.
+ * Errors: 0 or -errno, with a sentence in '*errorp' that the caller frees. */
+
+#ifndef TENANTS_UPLINK_H
+#define TENANTS_UPLINK_H 1
+
+#include <stdbool.h>
+
+/* True if there is an interface 'name' in the tenant's namespace (in the
+ * host's if 'ns_dir' is null). */
+bool uplink_is_there(const char *ns_dir, const char *name);
+
+/* Moves it in and sets it up, or sets it down and moves it out. */
+int uplink_take(const char *ns_dir, const char *name, char **errorp);
+int uplink_return(const char *ns_dir, const char *name, char **errorp);
+
+#endif /* tenants/uplink.h */
