@@ -131,7 +131,11 @@ xen_local_evtchn_notify(struct xen_evtchn *evtchn)
 {
     uint64_t one = 1;
 
-    /* A counter that is full is as pending as can be. */
+    /* A counter that is full is as pending as can be.  A guest that fills it
+     * and also makes the file blocking holds us up: the kernel has no call
+     * that writes to an eventfd and cannot block at a bearable price
+     * (io_submit() with IOCB_FLAG_RESFD costs three writes).  An event
+     * channel of Xen has no such hold on us. */
     ssize_t n = write(evtchn->kick_fd, &one, sizeof one);
     (void) n;
     xen_local_count(&evtchn->platform->counts.notifies, 1);
