@@ -1,0 +1,42 @@
+"""Guests that generate and count packets, on a lab's host.
+
+Thread: the main thread.
+Owner:  the Session ends them.
+Errors: LabError.
+"""
+
+import json
+
+from lab.session import LabError, wait_for
+
+
+class BenchGuest:
+    """A netdom-guest with --pktgen or --sink."""
+
+    def __init__(self, host, name, *options):
+        self.session = host.session
+        self.name = name
+        self.socket = host.run_dir / "guests" / (name + ".ctl")
+        self.daemon = self.session.start(
+            "guest-" + name,
+            ["netdom-guest", "--name=" + name,
+             "--xen-dir=%s" % (host.run_dir / "xen"), *options])
+        self.session.wait_daemon(self.daemon, self.socket.exists, 10,
+                                 "guest %s to start" % name)
+
+    def command(self, *words):
+        return self.session.run(["ovs-appctl", "--timeout=10", "-t",
+                                 self.socket, *words]).stdout
+
+    def stats(self):
+        text = self.command("guest/stats", "--json")
+        try:
+            return json.loads(text)
+        except ValueError:
+            raise LabError("guest/stats of %s: '%s'"
+                           % (self.name, text[:200])) from None
+
+    def wait_up(self, timeout_s=30):
+        wait_for(lambda: self.stats()["vif"]["up"], timeout_s,
+                 "the vif of guest %s to connect; its log ends: %s"
+                 % (self.name, self.daemon.log_tail(3)), poll_s=0.1)
