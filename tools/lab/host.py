@@ -14,7 +14,10 @@ import signal
 from lab.session import (LabError, ROOT, daemons_naming, find_program,
                          wait_for)
 
+# In the tree, or where it is installed.
 SCHEMA = ROOT / "ovsdb-schema/netdom.ovsschema"
+if not SCHEMA.is_file():
+    SCHEMA = ROOT / "netdom.ovsschema"
 
 
 class Guest:

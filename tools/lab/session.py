@@ -117,18 +117,19 @@ def wait_for(condition, timeout_s, what, poll_s=0.05):
 
 
 def find_program(name):
-    """A program of ours in the build folder (NETDOM_BUILD, default build/),
-    or of the system."""
+    """A program of ours in the build folder (NETDOM_BUILD, default build/)
+    or installed, or one of the system."""
     build = pathlib.Path(os.environ.get("NETDOM_BUILD", ROOT / "build"))
     if name.startswith("netdom-"):
         for pattern in ("*/" + name, "tools/*/" + name):
             for path in build.glob(pattern):
                 if path.is_file() and os.access(path, os.X_OK):
                     return str(path)
-        raise LabError("%s is not built in %s: run tools/setup"
-                       % (name, build))
     path = shutil.which(name, path=os.environ.get("PATH", "")
                         + ":/usr/sbin:/sbin")
+    if path is None and name.startswith("netdom-"):
+        raise LabError("%s is neither built in %s nor installed: run"
+                       " tools/setup" % (name, build))
     if path is None:
         raise LabError("%s is not installed: run tools/setup" % name)
     return path
