@@ -165,8 +165,7 @@ report_vf(const struct ndrec_vf *vf)
         return true;
     }
     return tell(is(vf->state, "error"), "VF", vf->name, vf->state, vf->error,
-                is(vf->state, "missing") ? "its device is not on the host"
-                                         : NULL);
+                vf->error ? NULL : "its device is not on the host");
 }
 
 bool
