@@ -248,7 +248,7 @@ def test_hostile_limits_keep_the_last_good(switch):
                  "options:devid=0")
     wait_for(lambda: "tx-rate-bps" in (switch.backend(c, "error") or ""), 5,
              "the error node of the new vif")
-    assert switch.backend(c, "state") == "2"
+    switch.wait_state(c, 2)
 
 
 def test_managed_vif_waits_for_its_limits(switch):
@@ -262,7 +262,7 @@ def test_managed_vif_waits_for_its_limits(switch):
                  "options:devid=0")
     wait_for(lambda: "waiting for dom0" in (switch.backend(a, "error")
                                             or ""), 5, "the reason")
-    assert switch.backend(a, "state") == "2"
+    switch.wait_state(a, 2)
     toolstack.set_policy(switch.xs, switch.domid, a, {
         "tx-rate-bps": 8000000})
     switch.wait_state(a, 4)
