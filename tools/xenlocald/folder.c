@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,11 +117,26 @@ folder_give(int fd, uint32_t uid)
     return error ? error : fchown(fd, uid, -1) ? -errno : 0;
 }
 
-/* Removes what a predecessor left: folders with a number for a name. */
+/* Is 'name' the control socket of a process that is gone? */
+static bool
+is_dead_control(const char *name)
+{
+    size_t prefix = strlen(program_name);
+    int pid, end = 0;
+
+    return !strncmp(name, program_name, prefix)
+           && ovs_scan(name + prefix, ".%d.ctl%n", &pid, &end)
+           && !name[prefix + end] && kill(pid, 0) && errno == ESRCH;
+}
+
+/* Removes what a predecessor left: folders with a number for a name, and its
+ * control socket. */
 static int
 remove_stale(int fd, const char *name, void *aux OVS_UNUSED)
 {
-    if (name[strspn(name, "0123456789")] == '\0') {
+    if (is_dead_control(name)) {
+        unlinkat(fd, name, 0);
+    } else if (name[strspn(name, "0123456789")] == '\0') {
         int error = remove_folder(fd, name);
         if (error) {
             VLOG_WARN("%s: left from an earlier run, cannot be removed: %s",
@@ -151,17 +167,28 @@ folder_make(const char *path)
     return error;
 }
 
-static pid_t
-read_pid(int fd)
+pid_t
+folder_owner(const char *path)
 {
+    char *lock_path = xasprintf("%s/%s", path, LOCK_LEAF);
+    int lock = open(lock_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     char text[16] = "";
-    ssize_t n = pread(fd, text, sizeof text - 1, 0);
+    pid_t pid = 0;
 
-    return n > 0 ? atoi(text) : 0;
+    if (lock >= 0 && flock(lock, LOCK_SH | LOCK_NB)
+        && errno == EWOULDBLOCK
+        && pread(lock, text, sizeof text - 1, 0) > 0) {
+        pid = atoi(text);
+    }
+    if (lock >= 0) {
+        close(lock);
+    }
+    free(lock_path);
+    return pid;
 }
 
 int
-folder_take(const char *path, int *fdp, int *lockp, pid_t *pid)
+folder_take(const char *path, int *fdp, int *lockp)
 {
     int error = folder_make(path);
     int fd, lock;
@@ -181,7 +208,6 @@ folder_take(const char *path, int *fdp, int *lockp, pid_t *pid)
     }
     if (flock(lock, LOCK_EX | LOCK_NB)) {
         error = errno == EWOULDBLOCK ? -EBUSY : -errno;
-        *pid = read_pid(lock);
         goto close_lock;
     }
     if (ftruncate(lock, 0) || dprintf(lock, "%ld\n", (long) getpid()) < 0) {

@@ -15,11 +15,14 @@
 /* Makes 'path' with its parents, mode 0755 where they are missing. */
 int folder_make(const char *path);
 
+/* The living process that has taken 'path', or 0. */
+pid_t folder_owner(const char *path);
+
 /* As folder_make(), and takes 'path' for this process and removes
  * what a dead predecessor left there.  On success '*fd' is the folder, '*lock'
- * what keeps it ours; both become the caller's.  -EBUSY: it belongs to the
- * living process '*pid'. */
-int folder_take(const char *path, int *fd, int *lock, pid_t *pid);
+ * what keeps it ours; both become the caller's.  -EBUSY: it belongs to a
+ * living process. */
+int folder_take(const char *path, int *fd, int *lock);
 
 /* Makes folder 'domid' in 'run_fd', mode 0700, and calls for its descriptor.
  * -EEXIST: a folder is in the way that could not be emptied. */

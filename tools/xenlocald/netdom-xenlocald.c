@@ -92,13 +92,13 @@ Exit status: 0 after `exit', 2 on wrong usage or if it could not start.\n");
 }
 
 /* OVS's libraries look for OVS_RUNDIR as soon as they parse --pidfile, and
- * open the log as soon as they parse --log-file: --run-dir must be known, and
- * the folder there, before. */
+ * open the log as soon as they parse --log-file: --run-dir must be known
+ * before.  Both files may lie in it, so it is made before, too. */
 static char *
 find_run_dir(int argc, char *argv[])
 {
     const char *dir = XENLOCAL_RUN_DIR;
-    bool has_log = false;
+    bool has_files = false;
     char *path;
 
     for (int i = 1; i < argc && strcmp(argv[i], "--"); i++) {
@@ -107,10 +107,11 @@ find_run_dir(int argc, char *argv[])
         } else if (!strcmp(argv[i], "--run-dir") && i + 1 < argc) {
             dir = argv[i + 1];
         }
-        has_log |= !strncmp(argv[i], "--log-file", 10);
+        has_files |= (!strncmp(argv[i], "--log-file", 10)
+                      || !strncmp(argv[i], "--pidfile", 9));
     }
     path = abs_file_name(NULL, dir);
-    if (has_log) {
+    if (has_files) {
         folder_make(path);              /* Errors show when it is taken. */
     }
     return path;
@@ -291,20 +292,17 @@ fail(int error, const char *format, ...)
     exit(EXIT_USAGE);
 }
 
+/* Ends the start if another one serves 'run_dir'. */
 static void
-take_run_dir(struct xenlocald *xenlocald, const char *run_dir)
+refuse_owner(const char *run_dir)
 {
-    pid_t pid = 0;
-    int error = folder_take(run_dir, &xenlocald->run_fd, &xenlocald->lock_fd,
-                            &pid);
+    pid_t pid = folder_owner(run_dir);
 
-    if (error == -EBUSY) {
+    if (pid) {
         fail(0, "%s is served by another %s (process %ld): stop it with "
-                  "`OVS_RUNDIR=%s ovs-appctl -t %s exit', or choose another "
-                  "--run-dir", run_dir, program_name, (long) pid, run_dir,
-                  program_name);
-    } else if (error) {
-        fail(-error, "%s: cannot be used as run folder", run_dir);
+             "`OVS_RUNDIR=%s ovs-appctl -t %s exit', or choose another "
+             "--run-dir", run_dir, program_name, (long) pid, run_dir,
+             program_name);
     }
 }
 
@@ -324,9 +322,12 @@ xenlocald_finish(void *xenlocald_)
 static void
 xenlocald_init(struct xenlocald *xenlocald, const char *run_dir)
 {
-    int error;
+    int error = folder_take(run_dir, &xenlocald->run_fd, &xenlocald->lock_fd);
 
-    take_run_dir(xenlocald, run_dir);
+    if (error) {
+        refuse_owner(run_dir);
+        fail(-error, "%s: cannot be used as run folder", run_dir);
+    }
     events_init();
     xenlocald->store = store_create(&store_quota_default);
     xenlocald->store_server = store_server_create(xenlocald->store);
@@ -352,6 +353,7 @@ main(int argc, char *argv[])
     parse_options(argc, argv, &options);
     fatal_ignore_sigpipe();
 
+    refuse_owner(options.run_dir);      /* A better word than OVS's. */
     daemonize_start(false);
     raise_descriptor_limit();
     xenlocald_init(&xenlocald, options.run_dir);
