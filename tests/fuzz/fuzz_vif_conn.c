@@ -44,6 +44,7 @@ struct run {
 
     union vif_tx_slot posted[FRONT_SLOTS];  /* What the guest put. */
     bool scribbled;                     /* 'posted' no longer says. */
+    bool rings_moved;                   /* 'front' may not see our rings. */
 };
 
 static uint8_t
@@ -154,6 +155,9 @@ reset_frames(struct run *run)
 static void
 check_tx_responses(const struct run *run, uint32_t from, uint32_t to)
 {
+    if (run->rings_moved) {
+        return;
+    }
     for (uint32_t i = from; i != to; i++) {
         struct netif_tx_response rsp = run->front.tx->ring[i % 256].rsp;
 
@@ -196,7 +200,7 @@ burst_tx(struct run *run)
     CHECK(run->fake->counts.copy_calls - counts.copy_calls <= 1);
     CHECK(run->fake->counts.copy_segs - counts.copy_segs <= n_slots);
     CHECK(run->fake->counts.notifies - counts.notifies <= 1);
-    if (n_slots) {
+    if (n_slots && !run->rings_moved) {
         CHECK(run->front.tx->rsp_prod == after.tx_rsp_prod);
     }
     check_tx_responses(run, before.tx_rsp_prod, after.tx_rsp_prod);
@@ -205,6 +209,25 @@ burst_tx(struct run *run)
         CHECK(run->frames[i].bytes <= rooms[i]);
     }
     CHECK(!gate.blocked_bytes || run->gated);
+}
+
+/* The same for Rx; chains are whole. */
+static void
+check_rx_responses(const struct run *run, uint32_t from, uint32_t to)
+{
+    bool more = false;
+
+    if (run->rings_moved) {
+        return;
+    }
+    for (uint32_t i = from; i != to; i++) {
+        struct netif_rx_response rsp = run->front.rx->ring[i % 256].rsp;
+
+        CHECK(rsp.status == NETIF_RSP_ERROR
+              || (rsp.status > 0 && rsp.status <= 4096 && !rsp.offset));
+        more = rsp.status > 0 && rsp.flags & NETRXF_more_data;
+    }
+    CHECK(!more);
 }
 
 static void
@@ -243,15 +266,7 @@ burst_rx(struct run *run)
     CHECK(run->fake->counts.copy_segs - counts.copy_segs == n_slots);
     CHECK(run->fake->counts.notifies - counts.notifies <= 1);
 
-    bool more = false;
-    for (uint32_t i = before.rx_rsp_prod; i != after.rx_rsp_prod; i++) {
-        struct netif_rx_response rsp = run->front.rx->ring[i % 256].rsp;
-
-        CHECK(rsp.status == NETIF_RSP_ERROR
-              || (rsp.status > 0 && rsp.status <= 4096 && !rsp.offset));
-        more = rsp.status > 0 && rsp.flags & NETRXF_more_data;
-    }
-    CHECK(!more);
+    check_rx_responses(run, before.rx_rsp_prod, after.rx_rsp_prod);
 }
 
 /* Writes anywhere on a ring page; its own indices included. */
@@ -285,6 +300,8 @@ change_grant(struct run *run)
         .frame = next8(run) % (N_PAGES + 1),
     };
     run->scribbled |= grants_ring(run, gref);
+    run->rings_moved |= gref == run->front.tx_gref
+                        || gref == run->front.rx_gref;
 }
 
 static void
