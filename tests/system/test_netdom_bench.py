@@ -1,0 +1,34 @@
+"""netdom-bench rate: real limits on the real data path."""
+
+import json
+
+from conftest import ROOT, run_tool
+
+BENCH = ROOT / "tools/bench/netdom-bench"
+
+
+def test_rate(nothing_left, tmp_path):
+    page = tmp_path / "rate.html"
+    done = run_tool(BENCH, "rate", "--rates=5Mbit,50Mbit", "--seconds=2",
+                    "--json", "--html=%s" % page)
+    assert done.returncode == 0, done.stderr + done.stdout
+    found = json.loads(done.stdout)
+    assert found["ok"] is True
+    assert [row["name"] for row in found["rows"]] == [
+        "tx 5Mbit", "tx 50Mbit", "rx 5Mbit", "rx 50Mbit"]
+    for row in found["rows"]:
+        details = row["details"]
+        share = 100 * details["measured_bps"] / details["limit_bps"]
+        assert abs(share - row["result"]) < 0.01
+        assert details["offered_bps"] > details["limit_bps"]
+        # Back-pressure holds what is sent; what is received is dropped.
+        assert (details["lost_frames"] > 0) == (details["direction"] == "rx")
+    assert page.read_text().count("<svg") == 2
+
+
+def test_a_missed_goal_is_told(nothing_left):
+    done = run_tool(BENCH, "rate", "--rates=5Mbit", "--directions=tx",
+                    "--seconds=1", "--low=110", "--high=120", "--quiet")
+    assert done.returncode == 1
+    assert "FAILED  tx 5Mbit" in done.stdout
+    assert done.stderr == ""
