@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -12,6 +13,17 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get("NETDOM_BUILD", ROOT / "build"))
 CTL = BUILD / "tools/ctl/netdom-ctl"
 SCHEMA = ROOT / "ovsdb-schema/netdom.ovsschema"
+
+
+def listening(path):
+    """True once a server accepts connections at 'path': its file is there a
+    little earlier."""
+    with socket.socket(socket.AF_UNIX) as client:
+        try:
+            client.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 class Database:
@@ -35,9 +47,9 @@ class Database:
              "--log-file=%s" % (self.dir / "server.log"), str(self.file)],
             stdin=subprocess.DEVNULL)
         until = time.monotonic() + 10
-        while not self.socket.exists():
+        while not listening(self.socket):
             assert self.server.poll() is None, "ovsdb-server did not start"
-            assert time.monotonic() < until, "ovsdb-server makes no socket"
+            assert time.monotonic() < until, "ovsdb-server does not listen"
             time.sleep(0.01)
 
     def stop(self):

@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from netdom_db import CTL, ROOT, Database
+from netdom_db import CTL, ROOT, Database, listening
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_a_server_without_our_database(tmp_path):
          "--unixctl=%s/ctl" % tmp_path, tmp_path / "o.db"])
     try:
         until = time.monotonic() + 10
-        while not (tmp_path / "db.sock").exists():
+        while not listening(tmp_path / "db.sock"):
             assert time.monotonic() < until
             time.sleep(0.01)
         done = subprocess.run([CTL, "--run-dir=%s" % tmp_path, "show"],
@@ -786,8 +786,20 @@ def test_no_wait_is_the_default_and_leaves_next_cfg(two):
     assert two.get("Netdom", ".", "next_cfg") == "0"
 
 
-def test_reading_with_wait_does_not_wait(two):
-    assert two.ctl("--wait", "--timeout=1", "show").returncode == 0
+def test_reading_waits_for_what_others_changed(two):
+    done = wait_with(two, {("VIF", "red-1"): {"state": "connected"}}, "get",
+                     "VIF", "red-1", "state")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "connected\n"
+    assert two.get("Netdom", ".", "next_cfg") == "1"
+    done = two.ctl("--wait", "--timeout=1", "show")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "netdom-controller" in done.stderr
+
+
+def test_reading_an_empty_database_with_wait(db):
+    db.do("--wait", "--timeout=5", "show")
 
 
 def test_a_failed_row_is_told_and_exits_1(two):
@@ -840,7 +852,7 @@ def test_no_controller_is_told_after_the_timeout(two):
     done = two.ctl("--wait", "--timeout=1", "vif-set", "red-1", "mtu=1400")
     assert time.monotonic() - began < 5
     assert done.returncode == 1
-    assert "the change is in the database" in done.stderr
+    assert "is in the database" in done.stderr
     assert "on host h1" in done.stderr
     assert "netdom-controller" in done.stderr
     assert two.get("VIF", "red-1", "mtu") == "1400"

@@ -46,6 +46,15 @@ OVS_NO_RETURN void ctl_exit_clean(int status);
  * command writes; otherwise null. */
 const struct ndrec_netdom *ctl_root(struct ctl_context *);
 
+/* wait.c: the time that --timeout gives, from ctl_deadline_start() on. */
+void ctl_deadline_start(void);
+/* Sleeps until the IDL has news; ends the program if the time is over. */
+void ctl_block_or_die(struct ovsdb_idl *);
+/* Waits until the controllers have applied configuration 'cfg'. */
+void ctl_wait_for_controllers(struct ovsdb_idl *, int64_t cfg);
+/* Says why the database cannot be had, for 'error', and what to do. */
+OVS_NO_RETURN void ctl_die_unreachable(int error);
+
 /* output.c: what each command had to say, on stdout. */
 void ctl_print_output(struct ctl_command *, size_t n_commands);
 void ctl_free_output(struct ctl_command *, size_t n_commands);

@@ -114,7 +114,8 @@ Options:\n\
                               (default: unix:%s/db.sock)\n\
   --run-dir=DIR               connect to unix:DIR/db.sock\n\
   --wait                      wait until the controllers have applied the\n\
-                              change, and tell of what is not well\n\
+                              change, and tell of what is not well; before\n\
+                              reading, until all changes are applied\n\
   --no-wait                   do not (the default)\n\
   -t, --timeout=SECS          give up after SECS seconds, 0: never\n\
                               (default: %d)\n\

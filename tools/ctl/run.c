@@ -4,18 +4,15 @@
 
 #include "tools/ctl/ctl.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
-#include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "ovsdb-data.h"
 #include "ovsdb-idl.h"
 #include "ovsdb-idl-provider.h"
-#include "timeval.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(netdom_ctl);
@@ -24,7 +21,6 @@ VLOG_DEFINE_THIS_MODULE(netdom_ctl);
 static struct ovsdb_idl *the_idl;
 static struct ovsdb_idl_txn *the_txn;
 
-static long long int deadline_ms = LLONG_MAX;
 static int fatal_status = CTL_EXIT_REFUSED;
 
 void
@@ -50,53 +46,6 @@ ctl_die(int status, const char *format, ...)
     va_end(args);
     fatal_status = status;
     ctl_fatal("%s", message);
-}
-
-/* Says why the database cannot be had, and what to do. */
-OVS_NO_RETURN static void
-die_unreachable(int error)
-{
-    const char *db = ctl_opts.db;
-    const char *path = !strncmp(db, "unix:", 5) ? db + 5 : NULL;
-
-    switch (error) {
-    case 0:
-        ctl_die(CTL_EXIT_UNUSABLE, "%s: the database server there has no "
-                "Netdom database: give it one, made with \"ovsdb-tool create "
-                "FILE netdom.ovsschema\", or name another server with --db= "
-                "or --run-dir=", db);
-    case EAFNOSUPPORT:
-        ctl_die(CTL_EXIT_UNUSABLE, "--db=%s: this is no database server: "
-                "write unix:FILE, tcp:HOST:PORT or ssl:HOST:PORT", db);
-    case EACCES:
-    case EPERM:
-        ctl_die(CTL_EXIT_UNUSABLE, "%s: you may not open it: run as root, or "
-                "as the user whose database it is", db);
-    default:
-        ctl_die(CTL_EXIT_UNUSABLE, "%s: no database server answers there "
-                "(%s): start ovsdb-server with a Netdom database and "
-                "--remote=p%s%s, or say where it is with --db= or --run-dir=",
-                db, ovs_retval_to_string(error), path ? "unix:" : "tcp:PORT",
-                path ? path : "");
-    }
-}
-
-/* Sleeps until the IDL has news or the time is over. */
-static void
-block_or_die(struct ovsdb_idl *idl)
-{
-    if (time_msec() >= deadline_ms) {
-        int error = ovsdb_idl_get_last_error(idl);
-
-        if (!ovsdb_idl_has_ever_connected(idl)) {
-            die_unreachable(error ? error : ETIMEDOUT);
-        }
-        ctl_die(CTL_EXIT_REFUSED, "%s: not done within %u s: give it longer "
-                "with --timeout=SECS", ctl_opts.db, ctl_opts.timeout_s);
-    }
-    ovsdb_idl_wait(idl);
-    poll_timer_wait_until(deadline_ms);
-    poll_block();
 }
 
 const struct ndrec_netdom *
@@ -220,10 +169,10 @@ commit(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn)
     while ((status = ovsdb_idl_txn_commit(txn)) == TXN_INCOMPLETE) {
         ovsdb_idl_run(idl);
         if (!ovsdb_idl_is_alive(idl)) {
-            die_unreachable(ovsdb_idl_get_last_error(idl));
+            ctl_die_unreachable(ovsdb_idl_get_last_error(idl));
         }
         ovsdb_idl_txn_wait(txn);
-        block_or_die(idl);
+        ctl_block_or_die(idl);
     }
     return status;
 }
@@ -246,43 +195,35 @@ postprocess(struct ctl_command *commands, size_t n, struct ovsdb_idl *idl,
     }
 }
 
-/* Names the hosts that have not applied configuration 'cfg'. */
-static char *
-late_hosts(struct ovsdb_idl *idl, int64_t cfg)
+/* With --wait, commands that only read first wait for what others changed:
+ * a change that changes nothing else.  Returns false to be tried again. */
+static bool
+wait_before(const char *args, struct ovsdb_idl *idl)
 {
-    struct ds names = DS_EMPTY_INITIALIZER;
-    const struct ndrec_host *host;
+    const struct ndrec_netdom *root = ndrec_netdom_first(idl);
+    enum ovsdb_idl_txn_status status;
+    struct ovsdb_idl_txn *txn;
+    int64_t cfg;
 
-    NDREC_HOST_FOR_EACH (host, idl) {
-        if (host->cur_cfg < cfg) {
-            ds_put_format(&names, "%s%s", names.length ? ", " : " on host ",
-                          host->name);
-        }
+    if (!root) {
+        return true;                    /* Nothing was changed ever. */
     }
-    ds_put_cstr(&names, "");
-    return ds_steal_cstr(&names);
-}
-
-/* Waits until configuration 'cfg' is applied. */
-static void
-wait_for_controller(struct ovsdb_idl *idl, int64_t cfg)
-{
-    ovsdb_idl_enable_reconnect(idl);
-    for (;;) {
-        const struct ndrec_netdom *root;
-
-        ovsdb_idl_run(idl);
-        root = ndrec_netdom_first(idl);
-        if (root && root->cur_cfg >= cfg) {
-            return;
-        }
-        if (time_msec() >= deadline_ms) {
-            ctl_die(CTL_EXIT_REFUSED, "the change is in the database, but "
-                    "not applied within %u s%s: see that netdom-controller "
-                    "runs there", ctl_opts.timeout_s, late_hosts(idl, cfg));
-        }
-        block_or_die(idl);
+    txn = the_txn = ovsdb_idl_txn_create(idl);
+    ovsdb_idl_txn_add_comment(txn, "netdom-ctl: %s", args);
+    ovsdb_idl_txn_increment(txn, &root->header_, &ndrec_netdom_col_next_cfg,
+                            true);
+    status = commit(idl, txn);
+    if (status == TXN_ERROR) {
+        die_refused(ovsdb_idl_txn_get_error(txn));
     }
+    cfg = (status == TXN_SUCCESS
+           ? ovsdb_idl_txn_get_increment_new_value(txn) : 0);
+    ovsdb_idl_txn_destroy(txn);
+    the_txn = NULL;
+    if (status == TXN_SUCCESS) {
+        ctl_wait_for_controllers(idl, cfg);
+    }
+    return status == TXN_SUCCESS;
 }
 
 /* One try.  Returns false if it must be repeated when the IDL has news. */
@@ -349,7 +290,7 @@ try_run(const char *args, struct ctl_command *commands, size_t n,
             ctl_touched_warn(idl);
         }
         if (wait && status == TXN_SUCCESS) {
-            wait_for_controller(idl, cfg);
+            ctl_wait_for_controllers(idl, cfg);
             *exit_status = ctl_touched_report(idl) ? 0 : CTL_EXIT_REFUSED;
         }
     }
@@ -363,10 +304,10 @@ ctl_run(const char *args, struct ctl_command *commands, size_t n)
     struct ovsdb_idl *idl;
     unsigned int seqno;
     int exit_status = 0;
+    bool waited = (!ctl_opts.wait || ctl_opts.dry_run
+                   || ctl_might_write_to_db(commands, n));
 
-    if (ctl_opts.timeout_s) {
-        deadline_ms = time_msec() + ctl_opts.timeout_s * 1000LL;
-    }
+    ctl_deadline_start();
     idl = the_idl = ovsdb_idl_create_unconnected(&ndrec_idl_class, false);
     ovsdb_idl_set_remote(idl, ctl_opts.db, ctl_opts.retry);
     ovsdb_idl_set_db_change_aware(idl, false);
@@ -378,16 +319,17 @@ ctl_run(const char *args, struct ctl_command *commands, size_t n)
     for (;;) {
         ovsdb_idl_run(idl);
         if (!ovsdb_idl_is_alive(idl)) {
-            die_unreachable(ovsdb_idl_get_last_error(idl));
+            ctl_die_unreachable(ovsdb_idl_get_last_error(idl));
         }
         if (seqno != ovsdb_idl_get_seqno(idl)) {
             seqno = ovsdb_idl_get_seqno(idl);
-            if (try_run(args, commands, n, idl, &exit_status)) {
+            waited = waited || wait_before(args, idl);
+            if (waited && try_run(args, commands, n, idl, &exit_status)) {
                 break;
             }
         }
         if (seqno == ovsdb_idl_get_seqno(idl)) {
-            block_or_die(idl);
+            ctl_block_or_die(idl);
         }
     }
     ovsdb_idl_destroy(idl);
