@@ -68,7 +68,8 @@ struct xenvif {
     struct doorbell_member member;
     struct vif_conn *watched;           /* Whose descriptors the doorbell
                                          * has; compared, not followed. */
-    bool gate_closed, rx_wants_buffers;
+    bool out_of_buffers;                /* For the guest's frames. */
+    bool rx_wants_buffers;              /* The guest posted too few. */
     uint64_t policy_serial;
     struct qos_profile tx_profile, rx_profile;
     struct qos_bucket tx_bucket, rx_bucket;

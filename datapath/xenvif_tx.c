@@ -90,7 +90,7 @@ receive(struct xenvif *vif, const struct xenvif_policy *policy,
     struct vif_frame frames[VIF_BURST_FRAMES];
     struct rte_mbuf *mbufs[VIF_BURST_FRAMES];
 
-    vif->gate_closed = false;
+    vif->out_of_buffers = false;
     if (!vif_conn_tx_pending(conn)) {
         return;
     }
@@ -99,7 +99,7 @@ receive(struct xenvif *vif, const struct xenvif_policy *policy,
         /* The frames stay in the ring, which is the guest's own memory. */
         vif->stats.tx_throttled++;
         *deadline_ns = MIN(*deadline_ns, now_ns + 100000);
-        vif->gate_closed = true;
+        vif->out_of_buffers = true;
         return;
     }
 
@@ -127,7 +127,6 @@ receive(struct xenvif *vif, const struct xenvif_policy *policy,
                              VIF_BURST_FRAMES - n);
     }
     if (gate.blocked_bytes) {
-        vif->gate_closed = true;
         vif->stats.tx_throttled++;
         *deadline_ns = MIN(*deadline_ns, vif->tx_bucket.refilled_ns
                            + qos_bucket_wait_ns(&vif->tx_bucket,
@@ -205,15 +204,14 @@ xenvif_arm(struct doorbell_member *member)
 {
     struct xenvif *vif = CONTAINER_OF(member, struct xenvif, member);
     struct vif_conn *conn = get_conn(vif);
+    uint32_t flags;
 
     if (conn != vif->watched) {
         return true;
     }
-    if (!conn) {
-        return false;
-    }
-    if (vif->gate_closed) {
-        /* What waits in the ring waits for credit: the deadline wakes us. */
+    atomic_read_relaxed(&vif->flags, &flags);
+    if (!conn || !(flags & NETDEV_UP) || vif->out_of_buffers) {
+        /* What waits in the ring is not for now: a deadline wakes us. */
         return false;
     }
     return vif_conn_arm(conn, vif->rx_wants_buffers);
