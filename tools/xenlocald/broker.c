@@ -9,11 +9,8 @@
 #include <unistd.h>
 
 #include "hash.h"
-#include "openvswitch/hmap.h"
-#include "openvswitch/list.h"
 #include "openvswitch/vlog.h"
-#include "tools/xenlocald/channel.h"
-#include "tools/xenlocald/events.h"
+#include "tools/xenlocald/broker_private.h"
 #include "tools/xenlocald/peer.h"
 #include "util.h"
 
@@ -24,55 +21,10 @@ VLOG_DEFINE_THIS_MODULE(broker);
 #define ALLOCATED_MAX 512               /* Two descriptors each. */
 #define BOUND_MAX 4096
 
-/* A port: an end of an event channel.  The allocator's has 'channel'; the
- * binder's has 'peer', the allocator's port, until that goes. */
-struct port {
-    struct hmap_node node;              /* In its domain's 'ports'. */
-    struct ovs_list conn_node;          /* In its connection's 'ports'. */
-    struct ovs_list remote_node;        /* In 'remote''s 'offers', if
-                                         * allocated and 'remote' lives. */
-    uint32_t number;
-    struct domain *domain;
-    bool is_allocated;
-    struct domain *remote;              /* Null: it is dead. */
-    struct channel channel;
-    struct port *peer;                  /* Null: not bound. */
-};
-
-struct conn {
-    struct source source;
-    struct ovs_list node;               /* In its domain's 'conns'. */
-    struct domain *domain;
-    struct ovs_list ports;
-    bool has_set_memory;
-};
-
-struct domain {
-    struct source source;               /* The listener. */
-    struct hmap_node node;              /* In 'domains'. */
-    struct broker *broker;
-    uint32_t domid;
-    struct ovs_list conns;
-    struct hmap ports;
-    struct ovs_list offers;             /* Others' ports for this domain. */
-    size_t n_conns, n_allocated, n_bound;
-    uint32_t last_port;
-
-    int memory_fd;                      /* -1: none. */
-    struct conn *memory_conn;           /* Whose it is. */
-    uint64_t memory_bytes, generation;
-    uint32_t grant_pages;
-};
-
-struct broker {
-    struct hmap domains;
-    struct broker_usage usage;
-};
-
-static struct domain *
+static struct broker_domain *
 domain_find(const struct broker *broker, uint32_t domid)
 {
-    struct domain *domain;
+    struct broker_domain *domain;
 
     HMAP_FOR_EACH_WITH_HASH (domain, node, hash_int(domid, 0),
                              &broker->domains) {
@@ -83,71 +35,8 @@ domain_find(const struct broker *broker, uint32_t domid)
     return NULL;
 }
 
-static struct port *
-port_find(const struct domain *domain, uint32_t number)
-{
-    struct port *port;
-
-    HMAP_FOR_EACH_WITH_HASH (port, node, hash_int(number, 0),
-                             &domain->ports) {
-        if (port->number == number) {
-            return port;
-        }
-    }
-    return NULL;
-}
-
-static struct port *
-port_create(struct conn *conn, bool is_allocated)
-{
-    struct domain *domain = conn->domain;
-    struct port *port = xzalloc(sizeof *port);
-
-    /* Numbers come again late, so that a stale one finds nothing. */
-    do {
-        domain->last_port = domain->last_port % INT32_MAX + 1;
-    } while (port_find(domain, domain->last_port));
-
-    port->number = domain->last_port;
-    port->domain = domain;
-    port->is_allocated = is_allocated;
-    hmap_insert(&domain->ports, &port->node, hash_int(port->number, 0));
-    ovs_list_push_back(&conn->ports, &port->conn_node);
-    ovs_list_init(&port->remote_node);
-    (is_allocated ? domain->n_allocated++ : domain->n_bound++);
-    domain->broker->usage.ports++;
-    return port;
-}
-
-/* Closes an end; the other one gets an event. */
 static void
-port_destroy(struct port *port)
-{
-    struct domain *domain = port->domain;
-
-    if (port->is_allocated) {
-        if (port->peer) {
-            channel_kick(port->channel.fd[1]);
-            port->peer->peer = NULL;
-        }
-        channel_close(&port->channel);
-        domain->n_allocated--;
-    } else {
-        if (port->peer) {
-            channel_kick(port->peer->channel.fd[0]);
-            port->peer->peer = NULL;
-        }
-        domain->n_bound--;
-    }
-    hmap_remove(&domain->ports, &port->node);
-    ovs_list_remove(&port->conn_node);
-    ovs_list_remove(&port->remote_node);
-    domain->broker->usage.ports--;
-    free(port);
-}
-
-static void
-memory_drop(struct domain *domain)
+memory_drop(struct broker_domain *domain)
 {
     if (domain->memory_fd >= 0) {
         close(domain->memory_fd);
@@ -158,10 +47,10 @@ memory_drop(struct domain *domain)
 }
 
 static int
-set_memory(struct conn *conn, const struct xenlocal_request *request,
+set_memory(struct broker_conn *conn, const struct xenlocal_request *request,
            int *rights)
 {
-    struct domain *domain = conn->domain;
+    struct broker_domain *domain = conn->domain;
     int error;
 
     if (*rights < 0) {
@@ -188,12 +77,12 @@ set_memory(struct conn *conn, const struct xenlocal_request *request,
 }
 
 static int
-get_memory(struct conn *conn, const struct xenlocal_request *request,
+get_memory(struct broker_conn *conn, const struct xenlocal_request *request,
            struct xenlocal_reply *reply, int *fd)
 {
-    const struct domain *domain = domain_find(conn->domain->broker,
-                                              request->domid);
-    const struct port *port;
+    const struct broker_domain *domain = domain_find(conn->domain->broker,
+                                                     request->domid);
+    const struct broker_port *port;
 
     if (!domain) {
         return -ENOENT;
@@ -214,10 +103,11 @@ get_memory(struct conn *conn, const struct xenlocal_request *request,
 }
 
 static int
-evtchn_alloc(struct conn *conn, const struct xenlocal_request *request,
+evtchn_alloc(struct broker_conn *conn, const struct xenlocal_request *request,
              struct xenlocal_reply *reply, int fds[2])
 {
-    struct domain *remote = domain_find(conn->domain->broker, request->domid);
+    struct broker_domain *remote =
+        domain_find(conn->domain->broker, request->domid);
     struct channel channel;
     int error;
 
@@ -232,7 +122,7 @@ evtchn_alloc(struct conn *conn, const struct xenlocal_request *request,
         return error;
     }
 
-    struct port *port = port_create(conn, true);
+    struct broker_port *port = broker_port_create(conn, true);
     port->channel = channel;
     port->remote = remote;
     ovs_list_push_back(&remote->offers, &port->remote_node);
@@ -243,12 +133,13 @@ evtchn_alloc(struct conn *conn, const struct xenlocal_request *request,
 }
 
 static int
-evtchn_bind(struct conn *conn, const struct xenlocal_request *request,
+evtchn_bind(struct broker_conn *conn, const struct xenlocal_request *request,
             struct xenlocal_reply *reply, int fds[2])
 {
-    const struct domain *remote = domain_find(conn->domain->broker,
-                                              request->domid);
-    struct port *offer = remote ? port_find(remote, request->port) : NULL;
+    const struct broker_domain *remote = domain_find(conn->domain->broker,
+                                                     request->domid);
+    struct broker_port *offer =
+        remote ? broker_port_find(remote, request->port) : NULL;
 
     if (!offer || !offer->is_allocated) {
         return -ENOENT;
@@ -263,7 +154,7 @@ evtchn_bind(struct conn *conn, const struct xenlocal_request *request,
         return -ENOSPC;
     }
 
-    struct port *port = port_create(conn, false);
+    struct broker_port *port = broker_port_create(conn, false);
     port->peer = offer;
     offer->peer = port;
     reply->port = port->number;
@@ -274,13 +165,13 @@ evtchn_bind(struct conn *conn, const struct xenlocal_request *request,
 }
 
 static int
-evtchn_close(struct conn *conn, const struct xenlocal_request *request)
+evtchn_close(struct broker_conn *conn, const struct xenlocal_request *request)
 {
-    struct port *port;
+    struct broker_port *port;
 
     LIST_FOR_EACH (port, conn_node, &conn->ports) {
         if (port->number == request->port) {
-            port_destroy(port);
+            broker_port_destroy(port);
             return 0;
         }
     }
@@ -288,13 +179,13 @@ evtchn_close(struct conn *conn, const struct xenlocal_request *request)
 }
 
 static void
-conn_destroy(struct conn *conn)
+conn_destroy(struct broker_conn *conn)
 {
-    struct domain *domain = conn->domain;
-    struct port *port;
+    struct broker_domain *domain = conn->domain;
+    struct broker_port *port;
 
     LIST_FOR_EACH_SAFE (port, conn_node, &conn->ports) {
-        port_destroy(port);
+        broker_port_destroy(port);
     }
     if (domain->memory_conn == conn) {
         memory_drop(domain);
@@ -310,7 +201,8 @@ conn_destroy(struct conn *conn)
 static void
 conn_ready(struct source *source, uint32_t events OVS_UNUSED)
 {
-    struct conn *conn = CONTAINER_OF(source, struct conn, source);
+    struct broker_conn *conn =
+        CONTAINER_OF(source, struct broker_conn, source);
     struct xenlocal_request request;
     struct xenlocal_reply reply = { 0 };
     unsigned int n_fds = 0;
@@ -359,7 +251,8 @@ static void
 listener_ready(struct source *source, uint32_t events OVS_UNUSED)
 {
     static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);
-    struct domain *domain = CONTAINER_OF(source, struct domain, source);
+    struct broker_domain *domain =
+        CONTAINER_OF(source, struct broker_domain, source);
     int fd = peer_accept(source->fd);
 
     if (fd < 0) {
@@ -372,7 +265,7 @@ listener_ready(struct source *source, uint32_t events OVS_UNUSED)
         return;
     }
 
-    struct conn *conn = xzalloc(sizeof *conn);
+    struct broker_conn *conn = xzalloc(sizeof *conn);
     conn->source = (struct source) { fd, EPOLLIN, conn_ready };
     conn->domain = domain;
     ovs_list_init(&conn->ports);
@@ -398,7 +291,7 @@ broker_create(void)
 void
 broker_destroy(struct broker *broker)
 {
-    struct domain *domain;
+    struct broker_domain *domain;
 
     if (!broker) {
         return;
@@ -413,7 +306,7 @@ broker_destroy(struct broker *broker)
 int
 broker_domain_add(struct broker *broker, uint32_t domid, int listen_fd)
 {
-    struct domain *domain = xzalloc(sizeof *domain);
+    struct broker_domain *domain = xzalloc(sizeof *domain);
     int error;
 
     domain->source = (struct source) { listen_fd, EPOLLIN, listener_ready };
@@ -436,9 +329,9 @@ broker_domain_add(struct broker *broker, uint32_t domid, int listen_fd)
 void
 broker_domain_remove(struct broker *broker, uint32_t domid)
 {
-    struct domain *domain = domain_find(broker, domid);
-    struct conn *conn;
-    struct port *port;
+    struct broker_domain *domain = domain_find(broker, domid);
+    struct broker_conn *conn;
+    struct broker_port *port;
 
     if (!domain) {
         return;

@@ -1,6 +1,6 @@
 /* netdom-xenlocald: the stand-in for Xen.  Three parts that share no parser:
- * the store (store_*.c), the broker (broker.c, channel.c) and the registry
- * (registry.c, folder.c).  See xenlocal/xenlocal.h for what clients see. */
+ * the store (store_*.c), the broker (broker*.c, channel.c) and the registry
+ * (registry*.c, folder.c).  See xenlocal/xenlocal.h for what clients see. */
 
 #include <config.h>
 

@@ -69,6 +69,29 @@ struct store_conn {
     uint32_t n_replies, n_events;       /* In the queue. */
 };
 
+enum store_touch {
+    STORE_TOUCHED = 0,                  /* Its value and permissions. */
+    STORE_TOUCHED_CHILDREN = 1,         /* The names below it too. */
+    STORE_REMOVED = 2,                  /* With all below, before PUT. */
+    STORE_PUT = 4,
+};
+
+struct store_touched {
+    char *path;
+    unsigned int what;                  /* enum store_touch. */
+};
+
+struct store_txn {
+    struct store_txn *next;
+    uint32_t tx_id;
+    uint32_t domid;
+    struct store_node *base;            /* The tree when it began. */
+    struct store_node *root;            /* With its own changes. */
+    struct store_touched *touched;      /* Sorted by path: parents first. */
+    size_t n_touched, n_allocated;
+    long n_nodes;                       /* Made, less removed, by 'domid'. */
+};
+
 /* What one request works on: the tree itself or a transaction's view. */
 struct store_view {
     struct store *store;
@@ -90,14 +113,19 @@ void store_conn_queue(struct store_conn *, uint32_t type, uint32_t req_id,
 /* store_request.c: runs a request and queues its reply. */
 void store_request_run(struct store_conn *, const struct store_request *);
 
-/* store_txn.c: transactions, and reading and changing nodes in or out of
- * one.  Paths are absolute.  Permissions are checked, quotas kept; changes
- * outside a transaction fire watches at once. */
+/* store_txn.c */
 struct store_txn *store_txn_find(struct store_conn *, uint32_t tx_id);
 int store_txn_start(struct store_conn *, uint32_t *tx_id);
 int store_txn_end(struct store_conn *, struct store_txn *, bool commit);
 void store_txn_abort_all(struct store_conn *);
+/* Notes in 'view''s transaction, if it has one, that 'path' was touched. */
+int store_txn_touch(struct store_view *, const char *path, unsigned int what);
+/* The same, that 'path', touched already, and all below it was removed. */
+void store_txn_touch_removed(struct store_txn *, const char *path);
 
+/* store_view.c: reading and changing nodes.  Paths are absolute.  Permissions
+ * are checked, quotas kept; changes outside a transaction fire watches at
+ * once. */
 int store_view_get(struct store_view *, const char *path, bool children,
                    const struct store_node **);
 /* 'value' null: as MKDIR does, leaves a node that exists alone. */
@@ -106,6 +134,13 @@ int store_view_write(struct store_view *, const char *path,
 int store_view_remove(struct store_view *, const char *path);
 int store_view_set_perms(struct store_view *, const char *path,
                          const struct store_perms *);
+
+/* Without those checks: who edits, whether 'n_new' more nodes are within the
+ * domain's quota, and the change itself. */
+struct store_edit store_view_edit(struct store_view *);
+bool store_view_may_add(struct store_view *, long n_new);
+void store_view_put(struct store_view *, const char *path, const void *value,
+                    size_t value_bytes, const struct store_perms *);
 
 /* store_watch.c */
 int store_watch_check(struct store_conn *, const char *path,

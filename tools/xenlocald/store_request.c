@@ -11,12 +11,18 @@
 
 #define ARRAY_SIZE(ARRAY) (sizeof (ARRAY) / sizeof (ARRAY)[0])
 
-/* A request on its way to its reply. */
+/* A request on its way to its reply.  What it carries has been taken apart as
+ * its row in the table says. */
 struct call {
     struct store_conn *conn;
     const struct store_request *request;
     struct store_txn *txn;              /* That it names, or null. */
     struct store_view view;
+    const char *args[3];                /* As given. */
+    char path[STORE_PATH_BYTES];        /* args[0] as an absolute path. */
+    uint32_t domid;                     /* args[0] as a number. */
+    const char *rest;                   /* What follows args[0]. */
+    size_t rest_bytes;
     const void *reply;                  /* Null: "OK". */
     size_t reply_bytes;
     char text[STORE_PAYLOAD_BYTES];     /* Room for a reply. */
@@ -31,34 +37,11 @@ reply_text(struct call *call)
 }
 
 static int
-resolve(const struct call *call, const char *given, bool special_ok,
-        char path[STORE_PATH_BYTES])
-{
-    return -store_path_resolve(call->conn->domain->domid, given, special_ok,
-                               path);
-}
-
-/* For requests whose payload is one path. */
-static int
-only_path(const struct call *call, bool special_ok,
-          char path[STORE_PATH_BYTES])
-{
-    const char *given;
-
-    if (!store_wire_strings(call->request, &given, 1)) {
-        return EINVAL;
-    }
-    return resolve(call, given, special_ok, path);
-}
-
-static int
 run_read(struct call *call)
 {
-    char path[STORE_PATH_BYTES];
     const struct store_node *node;
-    int error = only_path(call, false, path);
+    int error = store_view_get(&call->view, call->path, false, &node);
 
-    error = error ? error : store_view_get(&call->view, path, false, &node);
     if (!error) {
         call->reply = node->value ? (const void *) node->value : "";
         call->reply_bytes = node->value_bytes;
@@ -66,73 +49,41 @@ run_read(struct call *call)
     return error;
 }
 
-/* Copies names of children into 'text' from byte 'from' of their list on, as
- * many as fit whole.  Returns the bytes used; '*end' says if all were. */
-static size_t
-children_copy(const struct store_node *node, size_t from, char *text,
-              size_t room, bool *end)
-{
-    size_t offset = 0, used = 0;
-
-    *end = true;
-    for (size_t i = 0; i < node->n_children; i++) {
-        const char *name = node->children[i]->name;
-        size_t bytes = strlen(name) + 1;
-
-        if (offset >= from) {
-            if (used + bytes > room) {
-                *end = false;
-                break;
-            }
-            memcpy(text + used, name, bytes);
-            used += bytes;
-        }
-        offset += bytes;
-    }
-    return used;
-}
-
 static int
 run_directory(struct call *call)
 {
-    char path[STORE_PATH_BYTES];
     const struct store_node *node;
     bool end;
-    int error = only_path(call, false, path);
+    int error = store_view_get(&call->view, call->path, true, &node);
 
-    error = error ? error : store_view_get(&call->view, path, true, &node);
     if (error) {
         return error;
     }
     call->reply = call->text;
-    call->reply_bytes = children_copy(node, 0, call->text, sizeof call->text,
-                                      &end);
+    call->reply_bytes = store_node_names(node, 0, call->text,
+                                         sizeof call->text, &end);
     return end ? 0 : E2BIG;
 }
 
 static int
 run_directory_part(struct call *call)
 {
-    char path[STORE_PATH_BYTES];
     const struct store_node *node;
-    const char *args[2];
     uint32_t from;
     bool end;
 
-    if (!store_wire_strings(call->request, args, 2)
-        || !store_wire_number(args[1], &from)) {
+    if (!store_wire_number(call->args[1], &from)) {
         return EINVAL;
     }
-    int error = resolve(call, args[0], false, path);
-    error = error ? error : store_view_get(&call->view, path, true, &node);
+    int error = store_view_get(&call->view, call->path, true, &node);
     if (error) {
         return error;
     }
 
     size_t used = snprintf(call->text, sizeof call->text, "%"PRIu64,
                            node->children_generation) + 1;
-    used += children_copy(node, from, call->text + used,
-                          sizeof call->text - used - 1, &end);
+    used += store_node_names(node, from, call->text + used,
+                             sizeof call->text - used - 1, &end);
     if (end) {
         call->text[used++] = '\0';
     }
@@ -144,34 +95,20 @@ run_directory_part(struct call *call)
 static int
 run_write(struct call *call)
 {
-    char path[STORE_PATH_BYTES];
-    const char *given, *value;
-    size_t value_bytes;
-
-    if (!store_wire_head(call->request, &given, &value, &value_bytes)) {
-        return EINVAL;
-    }
-    int error = resolve(call, given, false, path);
-    return error ? error
-                 : store_view_write(&call->view, path, value, value_bytes);
+    return store_view_write(&call->view, call->path, call->rest,
+                            call->rest_bytes);
 }
 
 static int
 run_mkdir(struct call *call)
 {
-    char path[STORE_PATH_BYTES];
-    int error = only_path(call, false, path);
-
-    return error ? error : store_view_write(&call->view, path, NULL, 0);
+    return store_view_write(&call->view, call->path, NULL, 0);
 }
 
 static int
 run_rm(struct call *call)
 {
-    char path[STORE_PATH_BYTES];
-    int error = only_path(call, false, path);
-
-    return error ? error : store_view_remove(&call->view, path);
+    return store_view_remove(&call->view, call->path);
 }
 
 static struct store_perms *
@@ -188,16 +125,10 @@ special_perms(struct store *store, const char *path)
 static int
 run_get_perms(struct call *call)
 {
-    char path[STORE_PATH_BYTES];
-    const struct store_node *node;
     const struct store_perms *perms;
-    int error = only_path(call, true, path);
 
-    if (error) {
-        return error;
-    }
-    if (path[0] == '@') {
-        perms = special_perms(call->conn->store, path);
+    if (call->path[0] == '@') {
+        perms = special_perms(call->conn->store, call->path);
         if (!perms) {
             return ENOENT;
         }
@@ -205,7 +136,9 @@ run_get_perms(struct call *call)
             return EACCES;
         }
     } else {
-        error = store_view_get(&call->view, path, false, &node);
+        const struct store_node *node;
+        int error = store_view_get(&call->view, call->path, false, &node);
+
         if (error) {
             return error;
         }
@@ -219,60 +152,48 @@ run_get_perms(struct call *call)
 static int
 run_set_perms(struct call *call)
 {
-    char path[STORE_PATH_BYTES];
-    struct store_perms perms;
-    const char *given, *text;
-    size_t text_bytes;
+    struct store_perms perms, *special;
+    int error = -store_perms_parse(call->rest, call->rest_bytes, &perms);
 
-    if (!store_wire_head(call->request, &given, &text, &text_bytes)) {
-        return EINVAL;
-    }
-    int error = resolve(call, given, true, path);
-    error = error ? error : -store_perms_parse(text, text_bytes, &perms);
     if (error) {
         return error;
     }
-    if (path[0] == '@') {
-        struct store_perms *special = special_perms(call->conn->store, path);
-
-        if (!special) {
-            return ENOENT;
-        }
-        if (call->view.domid) {
-            return EACCES;
-        }
-        *special = perms;
-        return 0;
+    if (call->path[0] != '@') {
+        return store_view_set_perms(&call->view, call->path, &perms);
     }
-    return store_view_set_perms(&call->view, path, &perms);
-}
-
-static int
-watch_args(const struct call *call, const char *args[2],
-           char path[STORE_PATH_BYTES])
-{
-    if (!store_wire_strings(call->request, args, 2)) {
-        return EINVAL;
+    special = special_perms(call->conn->store, call->path);
+    if (!special || call->view.domid) {
+        return special ? EACCES : ENOENT;
     }
-    return resolve(call, args[0], true, path);
+    *special = perms;
+    return 0;
 }
 
 static void
-reply(const struct call *call, uint32_t type, const void *payload,
-      size_t bytes)
+queue_reply(const struct call *call, uint32_t type, const void *payload,
+            size_t bytes)
 {
     store_conn_queue(call->conn, type, call->request->req_id,
                      call->request->tx_id, payload, bytes, 0);
 }
 
+/* Queues its reply itself: that comes before the first event. */
+static int
+run_watch(struct call *call)
+{
+    int error = store_watch_check(call->conn, call->path, call->args[1]);
+
+    if (!error) {
+        queue_reply(call, XS_WATCH, "OK", 3);
+        store_watch_add(call->conn, call->path, call->args[0], call->args[1]);
+    }
+    return error;
+}
+
 static int
 run_unwatch(struct call *call)
 {
-    char path[STORE_PATH_BYTES];
-    const char *args[2];
-    int error = watch_args(call, args, path);
-
-    return error ? error : store_watch_remove(call->conn, path, args[1]);
+    return store_watch_remove(call->conn, call->path, call->args[1]);
 }
 
 static int
@@ -286,12 +207,9 @@ run_reset_watches(struct call *call)
 static int
 run_transaction_start(struct call *call)
 {
-    uint32_t tx_id;
+    uint32_t tx_id = 0;
+    int error = call->txn ? EBUSY : store_txn_start(call->conn, &tx_id);
 
-    if (call->txn) {
-        return EBUSY;
-    }
-    int error = store_txn_start(call->conn, &tx_id);
     snprintf(call->text, sizeof call->text, "%"PRIu32, tx_id);
     return error ? error : reply_text(call);
 }
@@ -299,10 +217,9 @@ run_transaction_start(struct call *call)
 static int
 run_transaction_end(struct call *call)
 {
-    const char *how;
+    const char *how = call->args[0];
 
-    if (!store_wire_strings(call->request, &how, 1)
-        || (strcmp(how, "T") && strcmp(how, "F"))) {
+    if (strcmp(how, "T") && strcmp(how, "F")) {
         return EINVAL;
     }
     return call->txn ? store_txn_end(call->conn, call->txn, *how == 'T')
@@ -310,36 +227,19 @@ run_transaction_end(struct call *call)
 }
 
 static int
-domid_arg(const struct call *call, uint32_t *domid)
-{
-    const char *text;
-
-    return store_wire_strings(call->request, &text, 1)
-           && store_wire_number(text, domid) ? 0 : EINVAL;
-}
-
-static int
 run_get_domain_path(struct call *call)
 {
-    uint32_t domid;
-
-    if (domid_arg(call, &domid)) {
-        return EINVAL;
-    }
-    snprintf(call->text, sizeof call->text, "/local/domain/%"PRIu32, domid);
+    snprintf(call->text, sizeof call->text, "/local/domain/%"PRIu32,
+             call->domid);
     return reply_text(call);
 }
 
 static int
 run_is_domain_introduced(struct call *call)
 {
-    const struct store_domain *domain;
-    uint32_t domid;
+    const struct store_domain *domain
+        = store_domain_find(call->conn->store, call->domid);
 
-    if (domid_arg(call, &domid)) {
-        return EINVAL;
-    }
-    domain = store_domain_find(call->conn->store, domid);
     strcpy(call->text, domain && domain->introduced ? "T" : "F");
     return reply_text(call);
 }
@@ -349,20 +249,14 @@ run_is_domain_introduced(struct call *call)
 static int
 run_introduce(struct call *call)
 {
-    const struct store_domain *domain;
-    const char *args[3];                /* Domid, ring's frame, event port. */
-    uint32_t domid;
+    const struct store_domain *domain
+        = store_domain_find(call->conn->store, call->domid);
 
-    if (!store_wire_strings(call->request, args, 3)
-        || !store_wire_number(args[0], &domid)) {
-        return EINVAL;
-    }
-    domain = store_domain_find(call->conn->store, domid);
     if (!domain || domain->is_dead) {
         return EINVAL;
     }
     if (!domain->introduced) {
-        store_domain_introduce(call->conn->store, domid);
+        store_domain_introduce(call->conn->store, call->domid);
     }
     return 0;
 }
@@ -370,80 +264,100 @@ run_introduce(struct call *call)
 static int
 run_release(struct call *call)
 {
-    const struct store_domain *domain;
-    uint32_t domid;
+    const struct store_domain *domain
+        = store_domain_find(call->conn->store, call->domid);
 
-    if (domid_arg(call, &domid) || !domid) {
-        return EINVAL;
+    if (!call->domid || !domain || !domain->introduced) {
+        return call->domid ? ENOENT : EINVAL;
     }
-    domain = store_domain_find(call->conn->store, domid);
-    if (!domain || !domain->introduced) {
-        return ENOENT;
-    }
-    store_domain_release(call->conn->store, domid);
+    store_domain_release(call->conn->store, call->domid);
     return 0;
 }
 
 static int
 run_control(struct call *call)
 {
-    const struct store_usage *usage = &call->conn->store->usage;
-    const char *command;
-
-    if (!store_wire_strings(call->request, &command, 1)) {
+    if (strcmp(call->args[0], "help")) {
         return EINVAL;
     }
-    if (!strcmp(command, "help")) {
-        strcpy(call->text, "commands: help, usage\n");
-    } else if (!strcmp(command, "usage")) {
-        snprintf(call->text, sizeof call->text,
-                 "nodes:%zu watches:%zu transactions:%zu connections:%zu "
-                 "events:%zu\n",
-                 usage->nodes, usage->watches, usage->transactions,
-                 usage->connections, usage->events);
-    } else {
-        return EINVAL;
-    }
+    strcpy(call->text, "commands: help\n");
     return reply_text(call);
 }
 
-static const struct {
-    int (*run)(struct call *);          /* Returns 0 or a positive errno. */
-    bool only_dom0;
-} requests[XS_TYPE_COUNT] = {
-    [XS_CONTROL] = { run_control, true },
-    [XS_DIRECTORY] = { run_directory, false },
-    [XS_DIRECTORY_PART] = { run_directory_part, false },
-    [XS_READ] = { run_read, false },
-    [XS_GET_PERMS] = { run_get_perms, false },
-    [XS_UNWATCH] = { run_unwatch, false },
-    [XS_TRANSACTION_START] = { run_transaction_start, false },
-    [XS_TRANSACTION_END] = { run_transaction_end, false },
-    [XS_INTRODUCE] = { run_introduce, true },
-    [XS_RELEASE] = { run_release, true },
-    [XS_GET_DOMAIN_PATH] = { run_get_domain_path, false },
-    [XS_WRITE] = { run_write, false },
-    [XS_MKDIR] = { run_mkdir, false },
-    [XS_RM] = { run_rm, false },
-    [XS_SET_PERMS] = { run_set_perms, false },
-    [XS_IS_DOMAIN_INTRODUCED] = { run_is_domain_introduced, false },
-    [XS_RESET_WATCHES] = { run_reset_watches, false },
+enum shape {
+    ANY,                                /* The payload does not matter. */
+    WORD,                               /* Strings, none of them a path. */
+    DOMID,                              /* Strings, the first a number. */
+    PATH,                               /* Strings, the first a path. */
+    PATH_REST,                          /* A path, then bytes. */
 };
 
-/* WATCH replies before its first event, so it is not in the table. */
-static int
-run_watch(struct call *call)
-{
-    char path[STORE_PATH_BYTES];
-    const char *args[2];
-    int error = watch_args(call, args, path);
+static const struct {
+    int (*run)(struct call *);          /* Returns 0 or a positive errno. */
+    enum shape shape;
+    uint8_t n_strings;
+    bool special_ok;                    /* The path may begin with '@'. */
+    bool only_dom0;
+} requests[XS_TYPE_COUNT] = {
+    [XS_CONTROL] = { run_control, WORD, 1, .only_dom0 = true },
+    [XS_DIRECTORY] = { run_directory, PATH, 1 },
+    [XS_READ] = { run_read, PATH, 1 },
+    [XS_GET_PERMS] = { run_get_perms, PATH, 1, .special_ok = true },
+    [XS_WATCH] = { run_watch, PATH, 2, .special_ok = true },
+    [XS_UNWATCH] = { run_unwatch, PATH, 2, .special_ok = true },
+    [XS_TRANSACTION_START] = { run_transaction_start, ANY },
+    [XS_TRANSACTION_END] = { run_transaction_end, WORD, 1 },
+    [XS_INTRODUCE] = { run_introduce, DOMID, 3, .only_dom0 = true },
+    [XS_RELEASE] = { run_release, DOMID, 1, .only_dom0 = true },
+    [XS_GET_DOMAIN_PATH] = { run_get_domain_path, DOMID, 1 },
+    [XS_WRITE] = { run_write, PATH_REST },
+    [XS_MKDIR] = { run_mkdir, PATH, 1 },
+    [XS_RM] = { run_rm, PATH, 1 },
+    [XS_SET_PERMS] = { run_set_perms, PATH_REST, .special_ok = true },
+    [XS_IS_DOMAIN_INTRODUCED] = { run_is_domain_introduced, DOMID, 1 },
+    [XS_RESET_WATCHES] = { run_reset_watches, ANY },
+    [XS_DIRECTORY_PART] = { run_directory_part, PATH, 2 },
+};
 
-    error = error ? error : store_watch_check(call->conn, path, args[1]);
-    if (!error) {
-        reply(call, XS_WATCH, "OK", 3);
-        store_watch_add(call->conn, path, args[0], args[1]);
+/* Takes the payload apart as the request's row says. */
+static bool
+take_apart(struct call *call)
+{
+    const struct store_request *request = call->request;
+    enum shape shape = requests[request->type].shape;
+    bool special_ok = requests[request->type].special_ok;
+
+    if (shape == ANY) {
+        return true;
     }
-    return error;
+    if (!(shape == PATH_REST
+          ? store_wire_head(request, &call->args[0], &call->rest,
+                            &call->rest_bytes)
+          : store_wire_strings(request, call->args,
+                               requests[request->type].n_strings))) {
+        return false;
+    }
+    return shape == WORD ? true
+           : shape == DOMID ? store_wire_number(call->args[0], &call->domid)
+           : !store_path_resolve(call->view.domid, call->args[0], special_ok,
+                                 call->path);
+}
+
+static int
+run(struct call *call)
+{
+    uint32_t type = call->request->type;
+
+    if (call->request->tx_id && !call->txn) {
+        return ENOENT;
+    }
+    if (type >= ARRAY_SIZE(requests) || !requests[type].run) {
+        return ENOSYS;
+    }
+    if (requests[type].only_dom0 && call->view.domid) {
+        return EACCES;
+    }
+    return take_apart(call) ? requests[type].run(call) : EINVAL;
 }
 
 void
@@ -456,34 +370,15 @@ store_request_run(struct store_conn *conn, const struct store_request *req)
     call.request = req;
     call.reply = NULL;
     call.txn = req->tx_id ? store_txn_find(conn, req->tx_id) : NULL;
-    call.view = (struct store_view) {
-        .store = conn->store,
-        .domid = conn->domain->domid,
-        .txn = call.txn,
-    };
-
-    if (req->tx_id && !call.txn) {
-        error = ENOENT;
-    } else if (req->type == XS_WATCH) {
-        error = run_watch(&call);
-        if (!error) {
-            return;
-        }
-    } else if (req->type >= ARRAY_SIZE(requests)
-               || !requests[req->type].run) {
-        error = ENOSYS;
-    } else if (requests[req->type].only_dom0 && call.view.domid) {
-        error = EACCES;
-    } else {
-        error = requests[req->type].run(&call);
-    }
-
+    call.view = (struct store_view) { conn->store, conn->domain->domid,
+                                      call.txn };
+    error = run(&call);
     if (error) {
         const char *name = store_wire_error(error);
-        reply(&call, XS_ERROR, name, strlen(name) + 1);
+        queue_reply(&call, XS_ERROR, name, strlen(name) + 1);
     } else if (call.reply) {
-        reply(&call, req->type, call.reply, call.reply_bytes);
-    } else {
-        reply(&call, req->type, "OK", 3);
+        queue_reply(&call, req->type, call.reply, call.reply_bytes);
+    } else if (req->type != XS_WATCH) {
+        queue_reply(&call, req->type, "OK", 3);
     }
 }

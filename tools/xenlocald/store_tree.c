@@ -281,3 +281,27 @@ store_tree_remove(struct store_node **root, const char *path,
     store_node_unref(node);
     return true;
 }
+
+size_t
+store_node_names(const struct store_node *node, size_t from, char *text,
+                 size_t room, bool *end)
+{
+    size_t offset = 0, used = 0;
+
+    *end = true;
+    for (size_t i = 0; i < node->n_children; i++) {
+        const char *name = node->children[i]->name;
+        size_t bytes = strlen(name) + 1;
+
+        if (offset >= from) {
+            if (used + bytes > room) {
+                *end = false;
+                break;
+            }
+            memcpy(text + used, name, bytes);
+            used += bytes;
+        }
+        offset += bytes;
+    }
+    return used;
+}

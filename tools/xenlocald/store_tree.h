@@ -54,6 +54,12 @@ const struct store_node *store_tree_ancestor(const struct store_node *root,
                                              const char *path,
                                              size_t *path_bytes);
 
+/* Copies the names of a node's children, each with its null, into 'text' from
+ * byte 'from' of their list on, as many as fit whole.  Returns the bytes
+ * used; '*end' says if the list ended. */
+size_t store_node_names(const struct store_node *, size_t from, char *text,
+                        size_t room, bool *end);
+
 /* Sets value or permissions (null: leaves them) of the node at 'path'; makes
  * it if it is missing, then 'perms' must be given.  Its parent must exist
  * (false otherwise). */

@@ -1,4 +1,4 @@
-/* Requests on nodes, and transactions.
+/* Transactions.
  *
  * A transaction is a snapshot of the tree, a private copy that its requests
  * change, and a list of the paths that they touched.  It commits if none of
@@ -10,68 +10,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum touch {
-    TOUCHED = 0,                        /* Its value and permissions. */
-    TOUCHED_CHILDREN = 1,               /* The names below it too. */
-    REMOVED = 2,                        /* With all below, before PUT. */
-    PUT = 4,
-};
-
-struct touched {
-    char *path;
-    unsigned int what;                  /* enum touch. */
-};
-
-struct store_txn {
-    struct store_txn *next;
-    uint32_t tx_id;
-    uint32_t domid;
-    struct store_node *base;            /* The tree when it began. */
-    struct store_node *root;            /* With its own changes. */
-    struct touched *touched;            /* Sorted by path: parents first. */
-    size_t n_touched, n_allocated;
-    long n_nodes;                       /* Made, less removed, by 'domid'. */
-};
-
-static void
-count_in_store(void *store_, uint32_t owner, int n)
-{
-    struct store *store = store_;
-    struct store_domain *domain = store_domain_find(store, owner);
-
-    store->usage.nodes += n;
-    if (domain) {
-        domain->n_nodes += n;
-    }
-}
-
-static void
-count_in_txn(void *txn_, uint32_t owner, int n)
-{
-    struct store_txn *txn = txn_;
-
-    txn->n_nodes += owner == txn->domid ? n : 0;
-}
-
-static struct store_edit
-view_edit(struct store_view *view)
-{
-    struct store *store = view->store;
-
-    return (struct store_edit) {
-        .generation = ++store->generation,
-        .writer = view->domid,
-        .count = view->txn ? count_in_txn : count_in_store,
-        .aux = view->txn ? (void *) view->txn : store,
-    };
-}
-
-static struct store_node **
-view_root(struct store_view *view)
-{
-    return view->txn ? &view->txn->root : &view->store->root;
-}
 
 /* Index of 'path' in the list, or where it would go. */
 static size_t
@@ -97,9 +35,8 @@ touched_find(const struct store_txn *txn, const char *path, bool *found)
     return low;
 }
 
-/* Notes in a transaction that 'path' was touched. */
-static int
-touch(struct store_view *view, const char *path, unsigned int what)
+int
+store_txn_touch(struct store_view *view, const char *path, unsigned int what)
 {
     struct store_txn *txn = view->txn;
     bool found;
@@ -121,208 +58,26 @@ touch(struct store_view *view, const char *path, unsigned int what)
         memmove(&txn->touched[i + 1], &txn->touched[i],
                 (txn->n_touched - i) * sizeof *txn->touched);
         txn->touched[i].path = store_copy(path, strlen(path) + 1);
-        txn->touched[i].what = TOUCHED;
+        txn->touched[i].what = STORE_TOUCHED;
         txn->n_touched++;
     }
     txn->touched[i].what |= what;
     return 0;
 }
 
-/* Looks 'path' up for 'access'.  A domain that may not read the nearest
- * existing ancestor does not learn whether the node exists. */
-static int
-lookup(struct store_view *view, const char *path, uint32_t access,
-       const struct store_node **nodep)
+void
+store_txn_touch_removed(struct store_txn *txn, const char *path)
 {
-    size_t bytes;
-    const struct store_node *node
-        = store_tree_ancestor(*view_root(view), path, &bytes);
-    bool exists = !path[bytes] || !strcmp(path, "/");
-    bool allowed = (store_perms_for(&node->perms, view->domid) & access)
-                   == access;
+    bool found;
 
-    *nodep = exists && allowed ? node : NULL;
-    return !allowed ? EACCES : !exists ? ENOENT : 0;
-}
-
-int
-store_view_get(struct store_view *view, const char *path, bool children,
-               const struct store_node **node)
-{
-    int error = touch(view, path, children ? TOUCHED_CHILDREN : TOUCHED);
-
-    return error ? error : lookup(view, path, STORE_READ, node);
-}
-
-/* Quota for 'n_new' more nodes of 'view''s domain. */
-static bool
-may_add(struct store_view *view, long n_new)
-{
-    struct store_domain *domain = store_domain_find(view->store, view->domid);
-    long quota = view->store->quota.nodes;
-
-    if (!view->domid) {
-        return true;
-    }
-    if (view->txn) {
-        n_new += view->txn->n_nodes;
-    }
-    return n_new <= 0 || (domain && domain->n_nodes + n_new <= quota);
-}
-
-static void
-view_put(struct store_view *view, const char *path, const void *value,
-         size_t value_bytes, const struct store_perms *perms)
-{
-    struct store_edit edit = view_edit(view);
-    struct store_perms old;
-    const struct store_node *node = NULL;
-
-    if (!view->txn) {
-        node = store_tree_get(view->store->root, path);
-        if (node) {
-            old = node->perms;
+    for (size_t i = 0; i < txn->n_touched; i++) {
+        if (store_path_is_below(txn->touched[i].path, path)) {
+            txn->touched[i].what &= ~(STORE_REMOVED | STORE_PUT);
         }
     }
-    store_tree_put(view_root(view), path, value, value_bytes, perms, &edit);
-    if (!view->txn) {
-        store_watch_fire(view->store, path, node ? &old : NULL);
-    }
-}
-
-/* Makes 'path' and its missing parents; they inherit from the nearest
- * existing ancestor. */
-static int
-create(struct store_view *view, const char *path, const void *value,
-       size_t value_bytes)
-{
-    char part[STORE_PATH_BYTES];
-    size_t bytes;
-    const struct store_node *ancestor
-        = store_tree_ancestor(*view_root(view), path, &bytes);
-    struct store_perms perms = ancestor->perms;
-    long n_new = 0;
-    int error;
-
-    if (view->domid) {
-        perms.entry[0].domid = view->domid;
-    }
-    for (const char *p = path + bytes; *p; p++) {
-        n_new += *p == '/';
-    }
-    if (!may_add(view, n_new)) {
-        return ENOSPC;
-    }
-    if (view->txn && view->domid
-        && view->txn->n_touched + n_new + 1
-           > view->store->quota.transaction_nodes) {
-        return ENOSPC;
-    }
-
-    memcpy(part, path, bytes);
-    part[bytes] = '\0';
-    error = touch(view, bytes ? part : "/", TOUCHED);
-    while (!error && path[bytes]) {
-        size_t end = bytes + 1 + strcspn(path + bytes + 1, "/");
-        bool last = !path[end];
-
-        memcpy(part, path, end);
-        part[end] = '\0';
-        error = touch(view, part, PUT);
-        if (!error) {
-            view_put(view, part, last ? value : "", last ? value_bytes : 0,
-                     &perms);
-        }
-        bytes = end;
-    }
-    return error;
-}
-
-int
-store_view_write(struct store_view *view, const char *path, const void *value,
-                 size_t value_bytes)
-{
-    const struct store_node *node;
-    int error;
-
-    if (view->domid && value_bytes > view->store->quota.value_bytes) {
-        return ENOSPC;
-    }
-    error = lookup(view, path, STORE_WRITE, &node);
-    if (error == ENOENT) {
-        return create(view, path, value ? value : "", value_bytes);
-    } else if (error) {
-        int over = touch(view, path, TOUCHED);
-        return over ? over : error;
-    }
-    error = touch(view, path, value ? PUT : TOUCHED);
-    if (!error && value) {
-        view_put(view, path, value, value_bytes, NULL);
-    }
-    return error;
-}
-
-int
-store_view_remove(struct store_view *view, const char *path)
-{
-    const struct store_node *node;
-    int error = touch(view, path, TOUCHED);
-
-    if (error) {
-        return error;
-    }
-    error = lookup(view, path, STORE_WRITE, &node);
-    if (error == ENOENT) {
-        /* Gone already is fine, if it could have been there. */
-        size_t bytes;
-        store_tree_ancestor(*view_root(view), path, &bytes);
-        return strchr(path + bytes + 1, '/') ? ENOENT : 0;
-    } else if (error) {
-        return error;
-    } else if (!strcmp(path, "/")) {
-        return EINVAL;
-    }
-
-    if (view->txn) {
-        for (size_t i = 0; i < view->txn->n_touched; i++) {
-            if (store_path_is_below(view->txn->touched[i].path, path)) {
-                view->txn->touched[i].what &= ~(REMOVED | PUT);
-            }
-        }
-        bool found;
-        size_t i = touched_find(view->txn, path, &found);
-        view->txn->touched[i].what &= ~PUT;
-        view->txn->touched[i].what |= REMOVED;
-    } else {
-        store_watch_fire_removal(view->store, path);
-    }
-    struct store_edit edit = view_edit(view);
-    store_tree_remove(view_root(view), path, &edit);
-    return 0;
-}
-
-int
-store_view_set_perms(struct store_view *view, const char *path,
-                     const struct store_perms *perms)
-{
-    const struct store_node *node;
-    int error = touch(view, path, TOUCHED);
-
-    error = error ? error : lookup(view, path, STORE_OWNER, &node);
-    if (error) {
-        return error;
-    }
-    if (view->domid && perms->entry[0].domid != view->domid) {
-        return EPERM;
-    }
-    if (view->domid && perms->n > view->store->quota.perms) {
-        return ENOSPC;
-    }
-    error = touch(view, path, PUT);
-    if (!error) {
-        view_put(view, path, NULL, 0, perms);
-    }
-    return error;
+    struct store_touched *touched
+        = &txn->touched[touched_find(txn, path, &found)];
+    touched->what = (touched->what & ~STORE_PUT) | STORE_REMOVED;
 }
 
 struct store_txn *
@@ -367,7 +122,7 @@ store_txn_start(struct store_conn *conn, uint32_t *tx_id)
 /* Has 'touched' changed in the tree since 'txn' began? */
 static bool
 conflicts(const struct store *store, const struct store_txn *txn,
-          const struct touched *touched)
+          const struct store_touched *touched)
 {
     const struct store_node *then = store_tree_get(txn->base, touched->path);
     const struct store_node *now = store_tree_get(store->root, touched->path);
@@ -376,7 +131,7 @@ conflicts(const struct store *store, const struct store_txn *txn,
         return then || now;
     }
     return then->generation != now->generation
-           || (touched->what & TOUCHED_CHILDREN
+           || (touched->what & STORE_TOUCHED_CHILDREN
                && then->children_generation != now->children_generation);
 }
 
@@ -412,23 +167,23 @@ commit(struct store_conn *conn, struct store_txn *txn)
             return EAGAIN;
         }
     }
-    if (!may_add(&view, txn->n_nodes)) {
+    if (!store_view_may_add(&view, txn->n_nodes)) {
         return ENOSPC;
     }
 
     for (size_t i = 0; i < txn->n_touched; i++) {
-        const struct touched *touched = &txn->touched[i];
+        const struct store_touched *touched = &txn->touched[i];
 
-        if (touched->what & REMOVED
+        if (touched->what & STORE_REMOVED
             && store_tree_get(store->root, touched->path)) {
-            struct store_edit edit = view_edit(&view);
+            struct store_edit edit = store_view_edit(&view);
             store_watch_fire_removal(store, touched->path);
             store_tree_remove(&store->root, touched->path, &edit);
         }
-        if (touched->what & PUT) {
+        if (touched->what & STORE_PUT) {
             const struct store_node *node
                 = store_tree_get(txn->root, touched->path);
-            view_put(&view, touched->path, node->value ? node->value
+            store_view_put(&view, touched->path, node->value ? node->value
                      : (const uint8_t *) "", node->value_bytes, &node->perms);
         }
     }
