@@ -80,7 +80,8 @@ class Host:
         self.controller = self.session.start(
             "netdom-controller",
             ["netdom-controller", "--run-dir=%s" % self.run_dir,
-             "--host=%s" % host, "--db=%s" % self.database])
+             "--host=%s" % host, "--db=%s" % self.database,
+             "--vswitchd=%s" % find_program("netdom-vswitchd")])
 
     def ctl(self, *words, check=True, timeout_s=30):
         """netdom-ctl on this host's database."""

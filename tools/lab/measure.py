@@ -196,6 +196,7 @@ class Measurement:
         self.add("red's ACL, ping in blue", "0 lost", blue.lost, "lost",
                  blue.lost == 0, "ping")
         self.host.ofctl("red", "del-flows", "icmp")
+        traffic.wait_reachable(self.session, here.ns, there.address)
         result = traffic.ping(self.session, here.ns, there.address)
         self.add("ACL removed, ping", "0 lost", result.lost, "lost",
                  result.lost == 0, "ping")
