@@ -198,6 +198,18 @@ class Daemon:
                 (word.split(":") for word
                  in self.appctl("memory/show").split())}
 
+    def settles_at(self, **wanted):
+        """Waits until memory/show says so: a closed connection takes a turn
+        of the daemon's loop."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while True:
+            usage = self.usage()
+            if all(usage[key.replace("_", "-")] == value
+                   for key, value in wanted.items()):
+                return
+            assert time.monotonic() < deadline, usage
+            time.sleep(0.02)
+
     def registry(self):
         return Client(self.run_dir / "registry.sock")
 
