@@ -156,8 +156,6 @@ refresh_ports(void)
             b = xzalloc(sizeof *b);
             b->id = ids[i];
             b->seen = XENBUS_UNKNOWN;
-            /* What an earlier process left half closed was our wish. */
-            b->we_closed = true;
             hmap_insert(&backends, &b->node, id_hash(b->id));
             watch_backend(b, true);
             b->dirty = true;

@@ -28,7 +28,8 @@ struct backend {
     /* What the handshake has to remember; the rest is in xenstore. */
     enum xenbus_state seen;             /* Frontend's state, seen last. */
     bool attached;
-    bool we_closed, refused, quarantined;
+    struct xenbus_memory memory;
+    bool refused, quarantined;
     bool have_policy;
     char why[N_WHYS][VIF_WHY_BYTES];    /* "": does not hold. */
     char error[VIF_WHY_BYTES];          /* In the "error" node; "": none. */

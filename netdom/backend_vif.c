@@ -108,6 +108,7 @@ attach(struct backend *b)
         return;
     }
     b->attached = true;
+    xenbus_connected(&b->memory);
     set_why(b, WHY_FRONTEND, "");
     set_state(b, XENBUS_CONNECTED);
 }
@@ -149,7 +150,7 @@ look(struct backend *b, struct xenbus_input *in)
         b->refused = false;
         set_why(b, WHY_FRONTEND, "");
     }
-    b->we_closed = xenbus_still_unseen(b->we_closed, in->theirs);
+    xenbus_looked(&b->memory, in->ours, in->theirs);
 
     if (!b->have_port) {
         b->attached = false;
@@ -169,7 +170,8 @@ look(struct backend *b, struct xenbus_input *in)
     in->have_policy = b->have_policy;
     in->quarantined = b->quarantined;
     in->refused = b->refused;
-    in->we_closed = b->we_closed;
+    in->unseen = b->memory.unseen;
+    in->invite = b->memory.invite;
     return true;
 }
 
@@ -201,8 +203,7 @@ step(struct backend *b, const struct xenbus_input *in)
         return true;
 
     case XENBUS_SET_CLOSING:
-        b->we_closed = (in->theirs == XENBUS_CONNECTED
-                        || (in->theirs == XENBUS_CLOSED && b->we_closed));
+        xenbus_closing(&b->memory, in->theirs);
         set_state(b, XENBUS_CLOSING);
         return true;
 
@@ -228,7 +229,7 @@ forget(struct backend *b)
         xenvif_detach(b->id);
     }
     b->quarantined = b->refused = b->have_policy = false;
-    b->we_closed = true;
+    memset(&b->memory, 0, sizeof b->memory);
     memset(b->why, 0, sizeof b->why);
     b->error[0] = '\0';
 }

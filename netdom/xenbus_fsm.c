@@ -6,7 +6,7 @@ wants_connection(const struct xenbus_input *in)
 {
     return (in->theirs == XENBUS_CONNECTED && in->online && in->have_port
             && in->have_policy && !in->quarantined && !in->refused
-            && !in->we_closed);
+            && !in->unseen);
 }
 
 /* True if a frontend could begin, or is about to. */
@@ -24,11 +24,11 @@ may_begin(const struct xenbus_input *in)
     case XENBUS_CONNECTED:
         /* A frontend that was there before us (boot from the network, or our
          * restart before anything was attached). */
-        return !in->we_closed && !in->refused;
+        return !in->unseen && !in->refused;
     case XENBUS_CLOSED:
         /* We closed, it followed: invite it back.  If it closed by itself it
          * comes back by itself. */
-        return in->we_closed;
+        return in->invite;
     case XENBUS_UNKNOWN:
     case XENBUS_CLOSING:
     case XENBUS_N_STATES:
@@ -87,7 +87,7 @@ xenbus_next(const struct xenbus_input *in)
          * or it would wait for ever. */
         if (!in->online || !in->have_port || in->quarantined
             || in->theirs == XENBUS_CLOSING
-            || (in->theirs == XENBUS_CLOSED && !in->we_closed)) {
+            || (in->theirs == XENBUS_CLOSED && !in->invite)) {
             return XENBUS_SET_CLOSING;
         }
         return XENBUS_WAIT;
@@ -109,13 +109,41 @@ xenbus_next(const struct xenbus_input *in)
     return in->have_port ? XENBUS_WRITE_FEATURES : XENBUS_WAIT;
 }
 
-bool
-xenbus_still_unseen(bool we_closed, enum xenbus_state theirs)
+static bool
+is_down(enum xenbus_state state)
 {
-    /* Closed: seen, but the invitation is still ours to make. */
-    return we_closed && (theirs == XENBUS_CONNECTED
-                         || theirs == XENBUS_CLOSING
-                         || theirs == XENBUS_CLOSED);
+    return state == XENBUS_CLOSING || state == XENBUS_CLOSED;
+}
+
+void
+xenbus_looked(struct xenbus_memory *m, enum xenbus_state ours,
+              enum xenbus_state theirs)
+{
+    if (!m->known) {
+        /* What an earlier process left half closed was its wish. */
+        m->known = true;
+        m->unseen = m->invite = is_down(ours);
+    }
+    if (theirs != XENBUS_CONNECTED) {
+        m->unseen = false;
+        if (theirs != XENBUS_UNKNOWN && !is_down(theirs)) {
+            m->invite = false;          /* It came by itself. */
+        }
+    }
+}
+
+void
+xenbus_closing(struct xenbus_memory *m, enum xenbus_state theirs)
+{
+    if (theirs == XENBUS_CONNECTED) {
+        m->unseen = m->invite = true;
+    }
+}
+
+void
+xenbus_connected(struct xenbus_memory *m)
+{
+    m->unseen = m->invite = false;
 }
 
 const char *

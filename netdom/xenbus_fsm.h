@@ -45,8 +45,16 @@ struct xenbus_input {
     bool refused;                       /* The frontend's keys made no
                                          * connection; wait until it
                                          * changes state. */
-    bool we_closed;                     /* This close was our wish, and the
-                                         * frontend has not seen it yet. */
+    bool unseen;                        /* We closed, and "theirs" is still
+                                         * from before. */
+    bool invite;                        /* We closed: call it back once it
+                                         * has closed too. */
+};
+
+/* What is remembered of a frontend from one look to the next; all zero: it
+ * was never looked at. */
+struct xenbus_memory {
+    bool known, unseen, invite;
 };
 
 enum xenbus_action {
@@ -62,8 +70,12 @@ enum xenbus_action {
 /* One step; call it again after having done it. */
 enum xenbus_action xenbus_next(const struct xenbus_input *);
 
-/* The value of "we_closed" after the frontend has been seen in 'theirs'. */
-bool xenbus_still_unseen(bool we_closed, enum xenbus_state theirs);
+/* The three events that the memory is made of: a look at both sides, our
+ * Closing while the frontend was in 'theirs', and a connection. */
+void xenbus_looked(struct xenbus_memory *, enum xenbus_state ours,
+                   enum xenbus_state theirs);
+void xenbus_closing(struct xenbus_memory *, enum xenbus_state theirs);
+void xenbus_connected(struct xenbus_memory *);
 
 const char *xenbus_state_name(enum xenbus_state);
 const char *xenbus_action_name(enum xenbus_action);

@@ -12,6 +12,7 @@
 /* The backend as backend.c drives it, with a frontend as a script. */
 struct vif {
     struct xenbus_input in;
+    struct xenbus_memory memory;
     bool removed;
     int n_attached;
 };
@@ -28,15 +29,14 @@ apply(struct vif *v, enum xenbus_action action)
     case XENBUS_ATTACH:
         v->in.ours = XENBUS_CONNECTED;
         v->in.link = XENBUS_ATTACHED;
+        xenbus_connected(&v->memory);
         v->n_attached++;
         break;
     case XENBUS_DETACH:
         v->in.link = XENBUS_DETACHING;
         break;
     case XENBUS_SET_CLOSING:
-        v->in.we_closed = (v->in.theirs == XENBUS_CONNECTED
-                           || (v->in.theirs == XENBUS_CLOSED
-                               && v->in.we_closed));
+        xenbus_closing(&v->memory, v->in.theirs);
         v->in.ours = XENBUS_CLOSING;
         break;
     case XENBUS_SET_CLOSED:
@@ -52,8 +52,11 @@ apply(struct vif *v, enum xenbus_action action)
 static void
 settle(struct vif *v)
 {
-    v->in.we_closed = xenbus_still_unseen(v->in.we_closed, v->in.theirs);
     for (int i = 0; i < 16; i++) {
+        xenbus_looked(&v->memory, v->in.ours, v->in.theirs);
+        v->in.unseen = v->memory.unseen;
+        v->in.invite = v->memory.invite;
+
         enum xenbus_action action = xenbus_next(&v->in);
 
         if (action == XENBUS_WAIT && v->in.link == XENBUS_DETACHING) {
@@ -185,6 +188,40 @@ test_restart_closes_and_invites(void **state)
 }
 
 static void
+test_frontend_returns_between_two_looks(void **state)
+{
+    struct vif v = fresh_vif();
+
+    v.in.ours = XENBUS_CONNECTED;
+    v.in.theirs = XENBUS_CONNECTED;
+    settle(&v);
+    assert_int_equal(frontend_goes(&v, XENBUS_CLOSED), XENBUS_INIT_WAIT);
+
+    /* It went through Initialising while nobody looked. */
+    assert_int_equal(frontend_goes(&v, XENBUS_CONNECTED), XENBUS_CONNECTED);
+    assert_int_equal(v.n_attached, 1);
+}
+
+static void
+test_restart_while_closed(void **state)
+{
+    /* Killed between Closed and the frontend's answer, or after it. */
+    struct vif v = fresh_vif();
+
+    v.in.ours = XENBUS_CLOSED;
+    v.in.theirs = XENBUS_CONNECTED;
+    settle(&v);
+    assert_int_equal(v.in.ours, XENBUS_CLOSED);
+    assert_int_equal(frontend_goes(&v, XENBUS_CLOSED), XENBUS_INIT_WAIT);
+
+    struct vif w = fresh_vif();
+    w.in.ours = XENBUS_CLOSED;
+    w.in.theirs = XENBUS_CLOSED;
+    settle(&w);
+    assert_int_equal(w.in.ours, XENBUS_INIT_WAIT);
+}
+
+static void
 test_removal(void **state)
 {
     struct vif v = connected_vif();
@@ -273,7 +310,7 @@ test_every_input(void **state)
     for (int ours = 0; ours < XENBUS_N_STATES; ours++) {
         for (int theirs = 0; theirs < XENBUS_N_STATES; theirs++) {
             for (int link = 0; link < 3; link++) {
-                for (int bits = 0; bits < 64; bits++) {
+                for (int bits = 0; bits < 256; bits++) {
                     struct vif v = {
                         .in = {
                             .ours = ours,
@@ -284,7 +321,11 @@ test_every_input(void **state)
                             .have_policy = bits & 4,
                             .quarantined = bits & 8,
                             .refused = bits & 16,
-                            .we_closed = bits & 32,
+                        },
+                        .memory = {
+                            .known = bits & 32,
+                            .unseen = bits & 64,
+                            .invite = bits & 128,
                         },
                     };
 
@@ -305,7 +346,7 @@ test_every_input(void **state)
             }
         }
     }
-    assert_int_equal(n, 7 * 7 * 3 * 64);
+    assert_int_equal(n, 7 * 7 * 3 * 256);
 }
 
 static void
@@ -326,6 +367,8 @@ main(void)
         cmocka_unit_test(test_frontend_starts_over_without_closing),
         cmocka_unit_test(test_connected_before_us),
         cmocka_unit_test(test_restart_closes_and_invites),
+        cmocka_unit_test(test_frontend_returns_between_two_looks),
+        cmocka_unit_test(test_restart_while_closed),
         cmocka_unit_test(test_removal),
         cmocka_unit_test(test_guest_dies),
         cmocka_unit_test(test_port_deleted),
