@@ -162,7 +162,8 @@ look(struct frontend *f, uint64_t now_ns)
         return error;
     }
     *v = (struct frontend_view) {
-        .plugged = f->backend_dir && f->backend_domid != UINT32_MAX,
+        .own = xs_node_read_uint(xs, f->dir, "state",
+                                 XenbusStateReconfigured, 0),
         .wanted = f->wanted,
         .rings = f->vif->connected,
         .was_connected = was_connected,
@@ -170,14 +171,14 @@ look(struct frontend *f, uint64_t now_ns)
                   || (f->close_by_ns && now_ns >= f->close_by_ns),
         .may_connect = now_ns >= f->connect_at_ns,
     };
+    /* A toolstack that writes one node after another may not be done. */
+    v->plugged = f->backend_dir && f->backend_domid != UINT32_MAX && v->own;
     v->same_backend = nullable_string_is_equal(f->backend_dir,
                                                f->rings_backend_dir);
     if (!v->plugged) {
         f->carrier = false;
         return 0;
     }
-    v->own = xs_node_read_uint(xs, f->dir, "state",
-                               XenbusStateReconfigured, 0);
     v->backend = xs_node_read_uint(xs, f->backend_dir, "state",
                                    XenbusStateReconfigured, 0);
     v->online = xs_node_read_uint(xs, f->backend_dir, "online", 1, 0);

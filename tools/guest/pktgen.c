@@ -71,16 +71,17 @@ pktgen_configure(struct endpoint *e, const struct vif_config *config)
         .port_dst = spec->port_dst,
     };
 
+    g->ready = src != NULL;
     if (!src) {
-        VLOG_ERR("the vif has no MAC in xenstore: give --mac, or src=MAC in "
-                 "--pktgen");
-        return -EINVAL;
+        VLOG_WARN("the vif has no MAC in xenstore: nothing is sent before it "
+                  "has (or give --mac, or src=MAC in --pktgen)");
+        return 0;
     }
     memcpy(f.dst, spec->dst, sizeof f.dst);
     memcpy(f.src, src, sizeof f.src);
     g->probe_at = probe_frame_build(&f, g->frame);
     g->port_at = probe_port_src_offset(spec->vlan != 0);
-    g->ready = true;
+    memset(g->built, 0, sizeof g->built);
     return 0;
 }
 
