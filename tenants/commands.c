@@ -52,7 +52,7 @@ format_tenant(const struct tenant *tenant, struct ds *ds)
 
     ds_put_format(ds, "tenant %s: %s\n", tenant->name,
                   !tenant->want ? "goes"
-                  : tenant_is_up(tenant) ? "up" : "comes up");
+                  : tenant->up ? "up" : "comes up");
     ds_put_format(ds, "    domid %"PRIu32", switch %s, database %s%s\n",
                   have->domid, proc_text(have->vswitch), proc_text(have->db),
                   have->db_ready ? "" : " (not connected)");

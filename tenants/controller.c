@@ -2,28 +2,21 @@
 
 #include "tenants/controller.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "hash.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "ovsdb-idl.h"
 #include "ovsdb-schema/netdom-idl.h"
 #include "sset.h"
-#include "tenants/file.h"
-#include "tenants/place.h"
+#include "tenants/room.h"
 #include "tenants/tenant.h"
 #include "tenants/xen.h"
 #include "timeval.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(controller);
-
-#define UID_BASE 2000000
-#define UIDS_PER_HOST 4096
 
 static void
 on_backend(void *controller_, uint32_t domid)
@@ -40,33 +33,6 @@ on_backend(void *controller_, uint32_t domid)
     }
 }
 
-static int
-make_folders(const char *run_dir, char **errorp)
-{
-    char *own = xasprintf("%s/controller", run_dir);
-    char *ns = xasprintf("%s/ns", own);
-    int error = 0;
-
-    if (mkdir(run_dir, 0755) && errno != EEXIST) {
-        error = -errno;
-    }
-    if (!error) {
-        error = file_make_dir(own, 0700, 0);
-    }
-    if (!error && mkdir(ns, 0700) && errno != EEXIST) {
-        error = -errno;
-    }
-    if (error) {
-        *errorp = xasprintf("%s: %s: choose another --run-dir", run_dir,
-                            ovs_strerror(-error));
-    } else {
-        error = place_prepare(ns, errorp);
-    }
-    free(own);
-    free(ns);
-    return error;
-}
-
 static struct tenant *
 add_tenant(struct controller *c, const char *name)
 {
@@ -74,16 +40,6 @@ add_tenant(struct controller *c, const char *name)
 
     shash_add(&c->tenants, name, tenant);
     return tenant;
-}
-
-/* Two controllers with different run folders must not share uids. */
-static uint32_t
-uid_base(const char *run_dir)
-{
-    uint32_t room = strcmp(run_dir, "/run/netdom")
-                    ? hash_string(run_dir, 0) % 65535 + 1 : 0;
-
-    return UID_BASE + room * UIDS_PER_HOST;
 }
 
 /* Columns that are ours alone: their changes are no news to us. */
@@ -117,7 +73,7 @@ omit_own_columns(struct ovsdb_idl *idl)
 struct controller *
 controller_create(const struct controller_config *config, char **errorp)
 {
-    if (make_folders(config->run_dir, errorp)) {
+    if (room_make(config->run_dir, errorp)) {
         return NULL;
     }
 
@@ -132,7 +88,7 @@ controller_create(const struct controller_config *config, char **errorp)
     c->env.xen = xen_create(xen_path, on_backend, c);
     c->env.cpus = config->cpus;
     c->env.n_cpus = config->n_cpus;
-    c->env.uid_base = uid_base(config->run_dir);
+    c->env.uid_base = room_uid_base(config->run_dir);
     cgroups_init(&c->env.cgroups, config->run_dir);
     free(xen_path);
 
@@ -157,15 +113,21 @@ controller_create(const struct controller_config *config, char **errorp)
 void
 controller_destroy(struct controller *c)
 {
+    bool clean = controller_is_clean(c);
     struct shash_node *node;
 
-    ovsdb_idl_txn_destroy(c->txn);
+    if (c->txn) {
+        ovsdb_idl_txn_destroy(c->txn);
+    }
     SHASH_FOR_EACH (node, &c->tenants) {
         tenant_destroy(node->data);
     }
     shash_destroy(&c->tenants);
     xen_destroy(c->env.xen);
     cgroups_finish(&c->env.cgroups);
+    if (clean) {
+        room_remove(c->env.run_dir);
+    }
     want_finish(&c->want);
     row_errors_finish(&c->errors);
     ovsdb_idl_destroy(c->idl);

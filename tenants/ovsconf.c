@@ -78,7 +78,9 @@ ovsconf_destroy(struct ovsconf *conf)
     if (!conf) {
         return;
     }
-    ovsdb_idl_txn_destroy(conf->txn);
+    if (conf->txn) {
+        ovsdb_idl_txn_destroy(conf->txn);
+    }
     ovsdb_idl_destroy(conf->idl);
     free(conf->tenant);
     free(conf);

@@ -54,6 +54,15 @@ place_prepare(const char *dir, char **errorp)
     return 0;
 }
 
+void
+place_unprepare(const char *dir)
+{
+    if (umount2(dir, UMOUNT_NOFOLLOW) && errno != EINVAL) {
+        VLOG_WARN("%s: cannot unmount: %s", dir, ovs_strerror(errno));
+    }
+    rmdir(dir);
+}
+
 /* Parent's part: gives the child its uid, then binds the namespaces. */
 static int
 keep(const struct place_spec *spec, pid_t pid)

@@ -37,6 +37,9 @@ struct place_spec {
  * own that nothing propagates from. */
 int place_prepare(const char *dir, char **errorp);
 
+/* Takes that back, when no namespace is left in it. */
+void place_unprepare(const char *dir);
+
 int place_create(const struct place_spec *, char **errorp);
 
 /* True if all namespaces are there. */

@@ -42,6 +42,12 @@ int procdom_start(struct domain *, enum domain_proc,
 struct relay *procdom_relay_add(struct domain *, const char *target);
 void procdom_relay_free(struct relay *);
 
+/* procdom_observe.c */
+void procdom_observe(struct domain *, const char *iface,
+                     long long int now_ms, struct have_tenant *);
+char *procdom_error(const struct domain *);
+void procdom_status(const struct domain *, struct smap *);
+
 /* procdom_make.c */
 int procdom_create(struct domain *, char **errorp);
 int procdom_destroy(struct domain *, char **errorp);

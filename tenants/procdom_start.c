@@ -83,8 +83,8 @@ db_command(struct command *command, const struct domain *domain)
     svec_add(&command->argv, db);
     svec_add_nocopy(&command->argv, xasprintf("--remote=punix:%s", sock));
     svec_add(&command->argv, "--pidfile");
+    svec_add(&command->argv, "-vconsole:err");  /* Before --log-file. */
     svec_add(&command->argv, "--log-file");
-    svec_add(&command->argv, "-vconsole:err");
     free(db);
     free(sock);
 }
@@ -109,8 +109,8 @@ switch_command(struct command *command, const struct domain *domain)
                     xasprintf("--xen-dir=%s", xen_dir(domain->env->xen)));
     svec_add(&command->argv, "--xen=local");
     svec_add(&command->argv, "--pidfile");
+    svec_add(&command->argv, "-vconsole:err");  /* Before --log-file. */
     svec_add(&command->argv, "--log-file");
-    svec_add(&command->argv, "-vconsole:err");
     free(sock);
 }
 

@@ -102,12 +102,23 @@ find_vif(const struct tenant *tenant, const struct uuid *row)
     return NULL;
 }
 
+/* Its switch serves.  One that was adopted did so before and has only not
+ * been asked yet. */
+static bool
+is_running(const struct tenant *tenant, const struct ndrec_tenant *row)
+{
+    return tenant->up
+           || (!tenant->ran && tenant->have->vswitch == PROC_RUNNING
+               && text_equals(row->state, "running"));
+}
+
+/* What a dead switch left in xenstore says nothing about now. */
 static const char *
-vif_state(const struct tenant *tenant, const struct have_vif *vif,
-          const char *error)
+vif_state(const struct tenant *tenant, const struct ndrec_tenant *row,
+          const struct have_vif *vif, const char *error)
 {
     return error ? "error"
-           : !vif || tenant->have->vswitch != PROC_RUNNING ? "connecting"
+           : !vif || !is_running(tenant, row) ? "connecting"
            : vif->state == XENBUS_CONNECTED ? "connected"
            : vif->state == XENBUS_CLOSING || vif->state == XENBUS_CLOSED
              ? "closed" : "connecting";
@@ -115,7 +126,7 @@ vif_state(const struct tenant *tenant, const struct have_vif *vif,
 
 static bool
 write_vif(const struct controller *c, const struct tenant *tenant,
-          const struct ndrec_vif *row)
+          const struct ndrec_tenant *tenant_row, const struct ndrec_vif *row)
 {
     const char *bad = row_errors_find(&c->errors, &row->header_.uuid);
     const struct want_vif *want = find_vif(tenant, &row->header_.uuid);
@@ -138,7 +149,8 @@ write_vif(const struct controller *c, const struct tenant *tenant,
         : vif && vif->error ? xstrdup(vif->error) : NULL;
     bool wrote = write_vif_place(row, domid, name);
 
-    wrote |= write_vif_state(row, vif_state(tenant, vif, error), error);
+    wrote |= write_vif_state(row, vif_state(tenant, tenant_row, vif, error),
+                             error);
     free(error);
     free(name);
     return wrote;
@@ -180,11 +192,11 @@ write_controllers(const struct controller *c, const struct tenant *tenant,
 }
 
 static const char *
-tenant_state(const struct tenant *tenant)
+tenant_state(const struct tenant *tenant, const struct ndrec_tenant *row)
 {
     return !tenant->want ? "deleting"
            : tenant->error || tenant->have->failing ? "failed"
-           : tenant_is_up(tenant) ? "running"
+           : is_running(tenant, row) ? "running"
            : tenant->ran ? "restarting" : "creating";
 }
 
@@ -196,7 +208,7 @@ write_tenant(const struct controller *c, const struct ndrec_tenant *row)
     bool wrote = write_controllers(c, tenant, row);
 
     for (size_t i = 0; i < row->n_vifs; i++) {
-        wrote |= write_vif(c, tenant, row->vifs[i]);
+        wrote |= write_vif(c, tenant, row, row->vifs[i]);
     }
     if (!tenant) {
         return write_tenant_state(row, "failed", bad) || wrote;
@@ -206,7 +218,7 @@ write_tenant(const struct controller *c, const struct ndrec_tenant *row)
     char *error = bad ? xstrdup(bad) : tenant_error(tenant);
     uint32_t domid = tenant->have->domid;
 
-    wrote |= write_tenant_state(row, tenant_state(tenant), error);
+    wrote |= write_tenant_state(row, tenant_state(tenant, row), error);
     free(error);
 
     tenant->driver->status(tenant->domain, &status);

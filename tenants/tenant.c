@@ -244,6 +244,9 @@ work(struct tenant *tenant, long long int now_ms, size_t n_tenants)
     make_plan(tenant, &plan);
     tenant->idle = !plan.n_actions;
     if (tenant->idle) {
+        if (!tenant->looked && tenant->want) {
+            VLOG_INFO("plan: %s: nothing to do", tenant->name);
+        }
         tenant->n_rounds = 0;
         free(tenant->error);
         tenant->error = NULL;
@@ -267,6 +270,7 @@ work(struct tenant *tenant, long long int now_ms, size_t n_tenants)
         tenant->dirty = true;
     }
     plan_finish(&plan);
+    tenant->looked = true;
 
     bool missing = tenant->want && tenant->want->iface
                    && tenant->have->place == IFACE_NOWHERE;
@@ -317,6 +321,23 @@ anything_held(const struct have_tenant *have)
     return held;
 }
 
+/* A switch is up once it has taken up its configuration, and stays so while
+ * that changes, until it dies.  Returns true if that is news. */
+static bool
+note_up(struct tenant *tenant)
+{
+    const struct have_tenant *have = tenant->have;
+    bool was_up = tenant->up;
+
+    if (!have->domain || have->vswitch != PROC_RUNNING) {
+        tenant->up = false;
+    } else if (tenant->conf && ovsconf_is_settled(tenant->conf)) {
+        tenant->up = true;
+    }
+    tenant->ran |= tenant->up;
+    return tenant->up != was_up;
+}
+
 bool
 tenant_run(struct tenant *tenant, long long int now_ms, size_t n_tenants)
 {
@@ -334,7 +355,7 @@ tenant_run(struct tenant *tenant, long long int now_ms, size_t n_tenants)
         work(tenant, now_ms, n_tenants);
         changed = true;
     }
-    tenant->ran |= tenant_is_up(tenant);
+    changed |= note_up(tenant);
 
     unsigned int n_deaths;
     pid_t pid = tenant->driver->switch_pid(tenant->domain, &n_deaths);
@@ -367,66 +388,12 @@ tenant_is_gone(const struct tenant *tenant)
 }
 
 bool
-tenant_is_up(const struct tenant *tenant)
-{
-    return tenant->have->domain && tenant->have->vswitch == PROC_RUNNING
-           && tenant->conf && ovsconf_is_settled(tenant->conf);
-}
-
-bool
 tenant_is_applied(const struct tenant *tenant)
 {
     if (!tenant->want) {
         return tenant_is_gone(tenant);
     }
     return tenant->error || tenant->have->failing
-           || (!tenant->dirty && tenant->idle && tenant_is_up(tenant));
-}
-
-void
-tenant_format_plan(const struct tenant *tenant, struct ds *ds)
-{
-    struct plan plan;
-
-    make_plan(tenant, &plan);
-    plan_format(&plan, tenant->name, ds);
-    plan_finish(&plan);
-}
-
-char *
-tenant_error(const struct tenant *tenant)
-{
-    const struct have_tenant *have = tenant->have;
-
-    if (tenant->error) {
-        return xstrdup(tenant->error);
-    }
-
-    char *error = tenant->driver->error(tenant->domain);
-    if (error) {
-        return error;
-    }
-    if (!have->domain && !have->xen_up) {
-        return xasprintf("waiting for netdom-xenlocald in %s",
-                         xen_dir(tenant->env->xen));
-    }
-    if (have->db_ready && have->bridge && !have->bridge_ours) {
-        return xasprintf("bridge " BRIDGE_NAME " is not the controller's: "
-                         "remove it from the tenant's database");
-    }
-    if (tenant->want && tenant->want->iface
-        && have->place == IFACE_NOWHERE) {
-        return xasprintf("vf \"%s\": there is no interface %s on this host",
-                         tenant->want->vf, tenant->want->iface);
-    }
-
-    const struct port_spec *uplink = have_port_find(have, UPLINK_PORT);
-    if (uplink && uplink->error) {
-        return xasprintf("port " UPLINK_PORT ": %s", uplink->error);
-    }
-    if (uplink && !uplink->ours && tenant->want && tenant->want->iface) {
-        return xasprintf("port " UPLINK_PORT " is not the controller's: "
-                         "remove it from " BRIDGE_NAME);
-    }
-    return NULL;
+           || (!tenant->dirty && tenant->idle && tenant->up
+               && tenant->conf && ovsconf_is_settled(tenant->conf));
 }

@@ -40,7 +40,9 @@ struct tenant {
     struct have_tenant *have;           /* As last seen, never null. */
 
     bool dirty;                         /* Look again. */
+    bool looked;                        /* At least once. */
     bool idle;                          /* The last plan was empty. */
+    bool up;                            /* This switch has been configured. */
     bool ran;                           /* It has been up once. */
     int n_rounds;                       /* Plans since an empty one. */
     long long int look_ms;              /* Not before. */
@@ -72,9 +74,6 @@ bool tenant_is_gone(const struct tenant *);
 
 /* All that is wanted is done, or its row says why not. */
 bool tenant_is_applied(const struct tenant *);
-
-/* Up, with a switch that has taken up its configuration. */
-bool tenant_is_up(const struct tenant *);
 
 /* What would be done now; empty if nothing. */
 void tenant_format_plan(const struct tenant *, struct ds *);

@@ -63,8 +63,9 @@ TABLE = {
 
 # Single files that may include more, and why.
 EXCEPTIONS = {
-    # Defines one function of netdev-dpdk.h, so that the linker leaves all of
-    # the switch out of netdom-ctl.
+    # Define one function of netdev-dpdk.h, so that the linker leaves all of
+    # the switch out of netdom-ctl and netdom-controller.
+    "tenants/no_dpdk.c": {"ovs-switch"},
     "tools/ctl/no_dpdk.c": {"ovs-switch"},
 }
 
