@@ -41,24 +41,17 @@ def scene(session):
     return two
 
 
-def traces():
-    """All that a lab run could leave on the machine."""
+def traces(run_id):
+    """All that the lab run with this id has on the machine."""
     found = {str(path) for path in pathlib.Path("/run/netns").glob(
-        "netdom-*")}
-    found |= {str(path) for path in pathlib.Path("/run/netdom-lab").glob("*")}
+        "netdom-%s-*" % run_id)}
     found |= {link for link in os.listdir("/sys/class/net")
-              if link.startswith("nd")}
+              if link.startswith("nd" + run_id)}
     found |= {"pid %d" % pid for pid
-              in lab.session.daemons_naming("/run/netdom-lab/")}
-    return found
-
-
-@pytest.fixture
-def nothing_left():
-    """Fails the test that leaves something on the machine."""
-    before = traces()
-    yield
-    assert traces() - before == set()
+              in lab.session.daemons_naming("/run/netdom-lab/%s/" % run_id)}
+    found |= {str(group) for group in lab.session.cgroups_of(run_id)}
+    folder = pathlib.Path("/run/netdom-lab", run_id)
+    return found | ({str(folder)} if folder.exists() else set())
 
 
 def run_tool(*argv, timeout_s=300, **kwargs):

@@ -9,6 +9,7 @@ import subprocess
 
 from lab.session import LabError, find_program
 
+LABEL_APART = 0.025                     # Of the width.
 COLOURS = ("#1b6ca8", "#d1495b", "#3a7d44", "#7b4b94")
 
 
@@ -46,11 +47,16 @@ def chart_script(ident, title, lines, marks, end_s):
         "set border 3",
         "set tics nomirror",
     ]
+    labelled_s = -LABEL_APART * end_s
     for seconds, words, strong in marks:
         colour, width = ("#c00000", 2) if strong else ("#999999", 1)
         script.append(
             "set arrow from %f, graph 0 to %f, graph 1 nohead"
             " lc rgb '%s' lw %d dt 2" % (seconds, seconds, colour, width))
+        # Where marks crowd, the plain ones keep their line only.
+        if not strong and seconds - labelled_s < LABEL_APART * end_s:
+            continue
+        labelled_s = seconds
         script.append(
             "set label %s at %f, graph 0.98 rotate by 90 right"
             " offset 1,0 noenhanced font ',9' tc rgb '%s'"

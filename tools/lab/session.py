@@ -67,8 +67,8 @@ def start_ticks(pid):
 
 
 def daemons_naming(text):
-    """The pids of netdom's and Open vSwitch's programs whose command line or
-    environment names 'text'."""
+    """The pids of netdom's and Open vSwitch's programs, and of relays, whose
+    command line or environment names 'text'."""
     needle = os.fsencode(str(text))
     found = []
     for entry in pathlib.Path("/proc").iterdir():
@@ -76,7 +76,7 @@ def daemons_naming(text):
             continue
         with contextlib.suppress(OSError):
             comm = (entry / "comm").read_text()
-            if comm.startswith(("netdom-", "ovs")) and (
+            if comm.startswith(("netdom-", "ovs", "socat")) and (
                     needle in (entry / "cmdline").read_bytes()
                     or needle in (entry / "environ").read_bytes()):
                 found.append(int(entry.name))
@@ -323,14 +323,25 @@ def _read_journal(path):
         return []
 
 
+def cgroups_of(run_id):
+    """The control groups of a run, the deepest first, in either version."""
+    mark = "netdom-lab-%s-" % run_id
+    return [pathlib.Path(top) for top, _, _
+            in os.walk("/sys/fs/cgroup", topdown=False)
+            if mark in top]
+
+
 def _remove_cgroups(run_id):
-    """Removes control groups that carry the run's id, the deepest first."""
-    base = pathlib.Path("/sys/fs/cgroup")
-    for top, folders, _ in os.walk(base, topdown=False):
-        for folder in folders:
-            if run_id in folder or run_id in top[len(str(base)):]:
-                with contextlib.suppress(OSError):
-                    os.rmdir(os.path.join(top, folder))
+    """Ends what is in the run's control groups, and removes them."""
+    groups = cgroups_of(run_id)
+    pids = set()
+    for group in groups:
+        with contextlib.suppress(OSError):
+            pids.update((group / "cgroup.procs").read_text().split())
+    kill_all({int(pid): start_ticks(int(pid)) for pid in pids}, grace_s=1.0)
+    for group in groups:
+        with contextlib.suppress(OSError):
+            group.rmdir()
 
 
 def _unmount_below(folder):
@@ -366,7 +377,7 @@ def remove_run(folder):
             if pathlib.Path("/sys/class/net", line[1]).exists():
                 _quiet(["ip", "link", "del", line[1]])
     _unmount_below(folder)
-    _remove_cgroups("netdom-lab-" + folder.name)
+    _remove_cgroups(folder.name)
     shutil.rmtree(folder, ignore_errors=True)
     with contextlib.suppress(OSError):
         LAB_DIR.rmdir()                 # Only when it is empty.
