@@ -80,6 +80,9 @@ make_domain(struct domain *domain, uint32_t *domid, char **errorp)
     int error = xen_domain_lookup(xen, name, domid);
 
     if (error == -ENOENT) {
+        /* Namespaces that are there show the folder of a dead domain, even
+         * if this one should get the same number. */
+        place_remove(domain->ns_dir);
         error = xen_domain_create(xen, name, procdom_uid(domain), domid);
     }
     if (!error) {
