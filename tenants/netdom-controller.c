@@ -83,7 +83,7 @@ link_control_socket(const struct unixctl_server *unixctl,
 int
 main(int argc, char *argv[])
 {
-    struct controller_config config = { NULL };
+    static struct controller_config config;     /* To the program's end. */
     struct exit_request request = { false };
     struct unixctl_server *unixctl;
     char *error = NULL, *unixctl_path = NULL;

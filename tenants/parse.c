@@ -278,6 +278,40 @@ add_uplink(const struct ndrec_host *host, const struct ndrec_tenant *row,
     tenant->iface = xstrdup(iface);
 }
 
+/* A guest's device can be plugged into one tenant only.  The schema sees to
+ * that, but a row that went bad lives on as it was before. */
+static void
+drop_double_plugs(struct want *want, struct row_errors *errors)
+{
+    const struct shash_node **nodes = shash_sort(&want->tenants);
+    struct shash plugs = SHASH_INITIALIZER(&plugs);
+
+    for (size_t i = 0; i < shash_count(&want->tenants); i++) {
+        struct want_tenant *tenant = nodes[i]->data;
+
+        for (size_t j = 0; j < tenant->n_vifs; ) {
+            struct want_vif *vif = &tenant->vifs[j];
+            char *plug = xasprintf("%"PRIu16" %s", vif->devid, vif->guest);
+            const struct want_tenant *other = shash_find_data(&plugs, plug);
+
+            if (other) {
+                row_errors_add(errors, &vif->row, xasprintf(
+                    "device %"PRIu16" of guest \"%s\" is plugged into "
+                    "tenant %s still", vif->devid, vif->guest, other->name));
+                want_vif_finish(vif);
+                memmove(vif, vif + 1,
+                        (--tenant->n_vifs - j) * sizeof *vif);
+            } else {
+                shash_add(&plugs, plug, tenant);
+                j++;
+            }
+            free(plug);
+        }
+    }
+    shash_destroy(&plugs);
+    free(nodes);
+}
+
 struct ranked_row {
     const struct ndrec_tenant *row;
     bool holds_vf;                      /* It had this very VF before. */
@@ -336,4 +370,5 @@ parse(const struct ndrec_netdom *root, const struct ndrec_host *host,
         shash_add(&want->tenants, tenant->name, tenant);
     }
     free(rows);
+    drop_double_plugs(want, errors);
 }

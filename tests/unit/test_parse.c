@@ -273,6 +273,29 @@ test_clashes_in_a_tenant(void **state)
     assert_error(p, &p->vifs[0].header_, "exclude each other");
 }
 
+/* A bad row holds on to its guest; another tenant cannot have it yet. */
+static void
+test_plugged_twice(void **state)
+{
+    struct paper *p = *state;
+
+    run(p);
+    p->vifs[2].mac = "nonsense";
+    p->vifs[2].guest = "gd";
+    p->vifs[0].guest = "gc";
+    run(p);
+    assert_error(p, &p->vifs[0].header_, "tenant blue still");
+    assert_error(p, &p->vifs[2].header_, "not a MAC address");
+    assert_int_equal(want_find(&p->want, "red")->n_vifs, 1);
+    assert_string_equal(want_find(&p->want, "red")->vifs[0].name, "red-b");
+    assert_string_equal(want_find(&p->want, "blue")->vifs[0].guest, "gc");
+
+    p->vifs[2].mac = "02:00:00:00:00:01";
+    run(p);
+    assert_int_equal(hmap_count(&p->errors.by_row), 0);
+    assert_string_equal(want_find(&p->want, "red")->vifs[0].guest, "gc");
+}
+
 static void
 test_vfs(void **state)
 {
@@ -396,6 +419,8 @@ main(void)
         cmocka_unit_test_setup_teardown(test_a_vif_that_goes_bad_goes_on,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_clashes_in_a_tenant, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_plugged_twice, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_vfs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_whose_tenants, set_up,
