@@ -3,6 +3,7 @@ NETDOM_BUILD), and make their own namespaces."""
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
 import lab                                                  # noqa: E402
+from lab import remains                                     # noqa: E402
 from lab.scene import TwoTenants                            # noqa: E402
 
 
@@ -48,10 +50,32 @@ def traces(run_id):
     found |= {link for link in os.listdir("/sys/class/net")
               if link.startswith("nd" + run_id)}
     found |= {"pid %d" % pid for pid
-              in lab.session.daemons_naming("/run/netdom-lab/%s/" % run_id)}
-    found |= {str(group) for group in lab.session.cgroups_of(run_id)}
+              in remains.daemons_naming("/run/netdom-lab/%s/" % run_id)}
+    found |= {str(group) for group in remains.cgroups_of(run_id)}
     folder = pathlib.Path("/run/netdom-lab", run_id)
     return found | ({str(folder)} if folder.exists() else set())
+
+
+def orphans():
+    """The ids of runs that nobody else owns and that have left something."""
+    names = os.listdir("/run/netns") if os.path.isdir("/run/netns") else []
+    names += os.listdir("/sys/class/net")
+    ids = set(re.findall(r"^(?:netdom-|nd)([0-9a-f]{4})", "\n".join(names),
+                         re.MULTILINE))
+    ids |= set(os.listdir(remains.LAB_DIR)
+               if remains.LAB_DIR.is_dir() else [])
+    return {run_id for run_id in ids
+            if remains.owner_of(run_id) in (None, os.getpid())}
+
+
+@pytest.fixture
+def nothing_left():
+    """Fails the test that leaves something on the machine.  Runs of other
+    programs, at work at the same time, do not count."""
+    before = orphans()
+    yield
+    lab.wait_for(lambda: orphans() <= before, 5, "the lab to be gone: %s"
+                 % sorted(orphans() - before))
 
 
 def run_tool(*argv, timeout_s=300, **kwargs):

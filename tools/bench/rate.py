@@ -15,7 +15,8 @@ from bench.guest import BenchGuest
 from bench.result import Result
 from lab import plot
 from lab.host import Host
-from lab.session import LabError, Session, clean_leftovers
+from lab.remains import clean_leftovers
+from lab.session import LabError, Session
 
 NAME = "rate"
 SUMMARY = "limits as set against limits as measured"

@@ -11,8 +11,8 @@ import json
 import pathlib
 import signal
 
-from lab.session import (LabError, ROOT, daemons_naming, find_program,
-                         wait_for)
+from lab.remains import daemons_naming
+from lab.session import LabError, ROOT, find_program, wait_for
 
 # In the tree, or where it is installed.
 SCHEMA = ROOT / "ovsdb-schema/netdom.ovsschema"

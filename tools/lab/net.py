@@ -11,7 +11,8 @@ import struct
 import threading
 import time
 
-from lab.session import LabError, NETNS_DIR, signals_held
+from lab.remains import NETNS_DIR
+from lab.session import LabError, signals_held
 
 CLONE_NEWNET = 0x40000000
 # An EtherType for local experiments: nobody sends such frames by himself.
