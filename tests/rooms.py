@@ -63,10 +63,9 @@ TABLE = {
 
 # Single files that may include more, and why.
 EXCEPTIONS = {
-    # Define one function of netdev-dpdk.h, so that the linker leaves all of
-    # the switch out of netdom-ctl and netdom-controller.
-    "tenants/no_dpdk.c": {"ovs-switch"},
-    "tools/ctl/no_dpdk.c": {"ovs-switch"},
+    # Defines one function of netdev-dpdk.h, so that the linker leaves all of
+    # the switch out of programs that only are clients.
+    "build-aux/no_dpdk.c": {"ovs-switch"},
 }
 
 SUBDIRS = ["qos", "xenlocal", "ovsdb-schema", "datapath", "netdom",

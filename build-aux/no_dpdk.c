@@ -1,4 +1,5 @@
-/* Keeps DPDK and OVS's datapath out of netdom-ctl.
+/* Keeps DPDK and OVS's datapath out of programs that use OVS's libraries as
+ * a client of OVSDB does.
  *
  * A client of OVSDB needs socket-util.o, which parses addresses with
  * packets.o, which can free packets that DPDK allocated: that one reference
