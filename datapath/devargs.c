@@ -6,9 +6,12 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <rte_dev.h>
+#include <rte_devargs.h>
+#include <rte_ethdev.h>
 
 #include "openvswitch/vlog.h"
 #include "util.h"
@@ -43,10 +46,25 @@ is_pci_address(const char *devargs, size_t bytes)
             && end == (int) bytes);
 }
 
-bool
-devargs_allowed(const char *devargs)
+/* DPDK takes two syntaxes.  In "net_null0,size=64/bus=vdev,name=net_pcap0"
+ * it sees net_pcap0: what it sees must be what we judge. */
+static bool
+names_another(const char *devargs, size_t name_bytes)
 {
-    size_t name_bytes = strcspn(devargs, ",");
+    struct rte_devargs parsed;
+
+    memset(&parsed, 0, sizeof parsed);
+    if (rte_devargs_parse(&parsed, devargs)) {
+        return false;                   /* No device at all. */
+    }
+    free(parsed.data);
+    return (strlen(parsed.name) != name_bytes
+            || memcmp(parsed.name, devargs, name_bytes));
+}
+
+static bool
+name_allowed(const char *devargs, size_t name_bytes)
+{
     size_t driver_bytes = name_bytes;
     const char *list = allowed_drivers ? allowed_drivers : DEVARGS_DRIVERS;
 
@@ -70,7 +88,34 @@ devargs_allowed(const char *devargs)
     return false;
 }
 
-/* The linker sends OVS's calls of rte_dev_probe() here. */
+bool
+devargs_allowed(const char *devargs)
+{
+    size_t name_bytes = strcspn(devargs, ",");
+
+    return (name_allowed(devargs, name_bytes)
+            && !names_another(devargs, name_bytes));
+}
+
+/* The linker sends OVS's calls of the two functions here that read devargs: it
+ * looks for the device among those there are, which for some devargs never
+ * ends, and then probes it. */
+int __real_rte_eth_iterator_init(struct rte_dev_iterator *,
+                                 const char *devargs);
+int __wrap_rte_eth_iterator_init(struct rte_dev_iterator *,
+                                 const char *devargs);
+
+int
+__wrap_rte_eth_iterator_init(struct rte_dev_iterator *iterator,
+                             const char *devargs)
+{
+    if (!devargs_allowed(devargs)) {
+        memset(iterator, 0, sizeof *iterator);  /* It has no next one. */
+        return -EPERM;
+    }
+    return __real_rte_eth_iterator_init(iterator, devargs);
+}
+
 int __real_rte_dev_probe(const char *devargs);
 int __wrap_rte_dev_probe(const char *devargs);
 

@@ -10,7 +10,7 @@
  * Which devices: only PCI addresses and the drivers that were allowed, since
  * devargs can make DPDK open files and load code.  The rule holds for every
  * port of the process, "dpdk" ones too: netdom-vswitchd is linked with
- * --wrap=rte_dev_probe.
+ * --wrap for rte_dev_probe() and rte_eth_iterator_init().
  *
  * Thread: main, before bridge_init().   Owner: nothing is handed over.
  * Errors: reach the Interface's error column. */
