@@ -3,6 +3,7 @@
 #include "datapath/doorbell.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -13,6 +14,9 @@
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(doorbell);
+
+/* Polls of other members after which the leader is taken to have left. */
+#define LEADER_LOST_POLLS 1024
 
 enum doorbell_phase {
     DOORBELL_RUN,                       /* Polling. */
@@ -29,6 +33,10 @@ struct doorbell {
     /* Of the polling thread alone. */
     enum doorbell_phase phase;
     uint64_t busy_ns;                   /* When there was work last. */
+    const struct doorbell_member *leader;   /* Polled again: one turn has
+                                             * passed.  Compared, not
+                                             * followed. */
+    unsigned int n_polls;               /* Since the leader's. */
     bool in_use;                        /* Under 'all_mutex'. */
 
     atomic_bool sleeping;
@@ -44,12 +52,40 @@ static atomic_bool sleep_allowed = ATOMIC_VAR_INIT(true);
 static pthread_key_t doorbell_key;
 static pthread_once_t doorbell_once = PTHREAD_ONCE_INIT;
 
+static void
+doorbell_ctl_fds(struct doorbell *d, const struct doorbell_member *m, int op)
+{
+    struct epoll_event event = { .events = EPOLLIN };
+
+    for (unsigned int i = 0; d->epfd >= 0 && i < m->n_fds; i++) {
+        epoll_ctl(d->epfd, op, m->fds[i], &event);
+    }
+}
+
+/* Harmless for one that was removed already. */
+static void
+doorbell_remove(struct doorbell *d, struct doorbell_member *m)
+    OVS_REQUIRES(d->mutex)
+{
+    doorbell_ctl_fds(d, m, EPOLL_CTL_DEL);
+    ovs_list_remove(&m->node);
+    ovs_list_init(&m->node);
+    atomic_store_relaxed(&m->doorbell, NULL);
+}
+
 /* A doorbell is never freed: other threads may still hold a member's pointer
- * to it.  The next PMD thread takes it over. */
+ * to it.  The next PMD thread takes it over, empty. */
 static void
 doorbell_thread_exit(void *doorbell_)
 {
     struct doorbell *d = doorbell_;
+    struct doorbell_member *m;
+
+    ovs_mutex_lock(&d->mutex);
+    LIST_FOR_EACH_SAFE (m, node, &d->members) {
+        doorbell_remove(d, m);
+    }
+    ovs_mutex_unlock(&d->mutex);
 
     ovs_mutex_lock(&all_mutex);
     d->in_use = false;
@@ -112,6 +148,7 @@ found:
 
     d->phase = DOORBELL_RUN;
     d->busy_ns = 0;
+    d->leader = NULL;
     pthread_setspecific(doorbell_key, d);
     return d;
 }
@@ -122,19 +159,10 @@ doorbell_member_init(struct doorbell_member *m,
 {
     m->ops = ops;
     m->deadline_ns = UINT64_MAX;
+    m->polled = false;
     m->n_fds = 0;
     atomic_init(&m->doorbell, NULL);
     ovs_list_init(&m->node);
-}
-
-static void
-doorbell_ctl_fds(struct doorbell *d, const struct doorbell_member *m, int op)
-{
-    struct epoll_event event = { .events = EPOLLIN };
-
-    for (unsigned int i = 0; d->epfd >= 0 && i < m->n_fds; i++) {
-        epoll_ctl(d->epfd, op, m->fds[i], &event);
-    }
 }
 
 void
@@ -145,11 +173,25 @@ doorbell_leave(struct doorbell_member *m)
     atomic_read_relaxed(&m->doorbell, &d);
     if (d) {
         ovs_mutex_lock(&d->mutex);
-        doorbell_ctl_fds(d, m, EPOLL_CTL_DEL);
-        ovs_list_remove(&m->node);
-        ovs_list_init(&m->node);
-        atomic_store_relaxed(&m->doorbell, NULL);
+        doorbell_remove(d, m);
         ovs_mutex_unlock(&d->mutex);
+    }
+}
+
+void
+doorbell_member_destroy(struct doorbell_member *m)
+{
+    doorbell_leave(m);
+    doorbell_set_fds(m, NULL, 0);
+}
+
+/* There is work, or may be: no sleep after this turn.  Polling thread. */
+static void
+doorbell_run(struct doorbell *d)
+{
+    if (d->phase == DOORBELL_ARMED) {
+        d->phase = DOORBELL_RUN;
+        atomic_store_relaxed(&d->sleeping, false);
     }
 }
 
@@ -162,7 +204,7 @@ doorbell_join(struct doorbell *d, struct doorbell_member *m)
     atomic_store_relaxed(&m->doorbell, d);
     doorbell_ctl_fds(d, m, EPOLL_CTL_ADD);
     ovs_mutex_unlock(&d->mutex);
-    d->phase = DOORBELL_RUN;
+    doorbell_run(d);
 }
 
 static uint64_t
@@ -174,7 +216,8 @@ now_monotonic_ns(void)
     return ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
 }
 
-/* Arms every member; false if one of them has work. */
+/* Arms every member; false if one of them has work.  One that was not polled
+ * since the last time is another thread's by now, or nobody's. */
 static bool
 doorbell_arm(struct doorbell *d)
 {
@@ -182,7 +225,12 @@ doorbell_arm(struct doorbell *d)
     bool quiet = true;
 
     ovs_mutex_lock(&d->mutex);
-    LIST_FOR_EACH (m, node, &d->members) {
+    LIST_FOR_EACH_SAFE (m, node, &d->members) {
+        if (!m->polled) {
+            doorbell_remove(d, m);
+            continue;
+        }
+        m->polled = false;
         if (m->ops->arm(m)) {
             quiet = false;
         }
@@ -214,7 +262,7 @@ doorbell_block(struct doorbell *d, uint64_t now_ns, uint64_t deadline_ns)
 }
 
 /* One whole turn has passed since the members were armed, or since the last
- * look: the first member is polled again. */
+ * look: the leader is polled again. */
 static uint64_t
 doorbell_turn(struct doorbell *d, uint64_t now_ns)
 {
@@ -224,10 +272,7 @@ doorbell_turn(struct doorbell *d, uint64_t now_ns)
 
     atomic_read_relaxed(&sleep_allowed, &allowed);
     if (!allowed || d->epfd < 0 || now_ns - d->busy_ns < DOORBELL_QUIET_NS) {
-        if (d->phase == DOORBELL_ARMED) {
-            d->phase = DOORBELL_RUN;
-            atomic_store_relaxed(&d->sleeping, false);
-        }
+        doorbell_run(d);
         return now_ns;
     }
 
@@ -271,8 +316,16 @@ doorbell_poll(struct doorbell_member *m, uint64_t now_ns)
     if (OVS_UNLIKELY(owner != d)) {
         doorbell_join(d, m);
     }
-    if (ovs_list_front(&d->members) == &m->node) {
+    m->polled = true;
+
+    if (OVS_LIKELY(m == d->leader)) {
+        d->n_polls = 0;
         return doorbell_turn(d, now_ns);
+    }
+    if (!d->leader || ++d->n_polls >= LEADER_LOST_POLLS) {
+        d->leader = m;
+        d->n_polls = 0;
+        doorbell_run(d);
     }
     return now_ns;
 }
@@ -297,9 +350,20 @@ doorbell_set_fds(struct doorbell_member *m, const int fds[], unsigned int n)
 {
     struct doorbell *d;
 
-    m->n_fds = MIN(n, DOORBELL_FDS_MAX);
-    memcpy(m->fds, fds, m->n_fds * sizeof *fds);
     atomic_read_relaxed(&m->doorbell, &d);
+    if (d) {
+        doorbell_ctl_fds(d, m, EPOLL_CTL_DEL);
+    }
+    while (m->n_fds) {
+        close(m->fds[--m->n_fds]);
+    }
+    for (unsigned int i = 0; i < MIN(n, DOORBELL_FDS_MAX); i++) {
+        int fd = fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
+
+        if (fd >= 0) {
+            m->fds[m->n_fds++] = fd;
+        }
+    }
     if (d) {
         doorbell_ctl_fds(d, m, EPOLL_CTL_ADD);
     }
@@ -324,8 +388,18 @@ doorbell_kick(struct doorbell_member *m)
     struct doorbell *d;
 
     atomic_read_relaxed(&m->doorbell, &d);
-    if (d && d != pthread_getspecific(doorbell_key)) {
-        atomic_thread_fence(memory_order_seq_cst);
+    if (!d) {
+        return;
+    }
+    if (d == pthread_getspecific(doorbell_key)) {
+        doorbell_run(d);
+        return;
+    }
+    /* Whoever polls the member now has seen what was put in its queue, or is
+     * seen to sleep here. */
+    atomic_thread_fence(memory_order_seq_cst);
+    atomic_read_relaxed(&m->doorbell, &d);
+    if (d) {
         doorbell_wake(d);
     }
 }

@@ -10,7 +10,9 @@
  *
  * Thread: doorbell_poll() and doorbell_report() on the polling thread;
  *         doorbell_leave() and the functions for all on any other.
- * Owner:  a member is embedded in its queue.  It leaves before it is freed.
+ * Owner:  a member is embedded in its queue, which destroys it before it is
+ *         freed.  A queue that OVS moves to another thread changes doorbells
+ *         when that thread polls it first.
  * Errors: none; where epoll cannot be had the thread just polls. */
 
 #ifndef DATAPATH_DOORBELL_H
@@ -41,12 +43,18 @@ struct doorbell_member {
     ATOMIC(struct doorbell *) doorbell; /* Whose member it is, or null. */
     struct ovs_list node;               /* Under the doorbell's mutex. */
     uint64_t deadline_ns;               /* UINT64_MAX: none. */
+    bool polled;                        /* Since its doorbell looked. */
     unsigned int n_fds;
-    int fds[DOORBELL_FDS_MAX];
+    int fds[DOORBELL_FDS_MAX];          /* Duplicates, the member's own: they
+                                         * are never another file's. */
 };
 
 void doorbell_member_init(struct doorbell_member *,
                           const struct doorbell_ops *);
+/* The member is not polled any more. */
+void doorbell_leave(struct doorbell_member *);
+/* And never will be. */
+void doorbell_member_destroy(struct doorbell_member *);
 
 /* Called first in each rxq_recv: joins this thread's doorbell if need be,
  * and sleeps if this is the moment for it.  'now_ns' is monotonic; returns
@@ -58,17 +66,15 @@ uint64_t doorbell_poll(struct doorbell_member *, uint64_t now_ns);
 void doorbell_report(struct doorbell_member *, bool busy,
                      uint64_t deadline_ns, uint64_t now_ns);
 
-/* The descriptors that wake the member's thread, at most
- * DOORBELL_FDS_MAX.  They replace the ones before, which the caller has closed
- * or is about to.  Called on the polling thread. */
+/* The descriptors that wake the member's thread, at most DOORBELL_FDS_MAX.
+ * They replace the ones before and stay the caller's: the doorbell watches
+ * duplicates.  Called on the polling thread, or before there is one. */
 void doorbell_set_fds(struct doorbell_member *, const int fds[],
                       unsigned int n);
 
-/* Wakes the member's thread if it sleeps: something was put in its queue. */
+/* Something was put in the member's queue: wakes its thread if it sleeps, or
+ * has it look once more if it is the caller. */
 void doorbell_kick(struct doorbell_member *);
-
-/* The member is not polled any more. */
-void doorbell_leave(struct doorbell_member *);
 
 /* Main thread.  Wakes all: OVS is about to wait for its PMD threads. */
 void doorbell_kick_all(void);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "datapath/doorbell.h"
+#include "datapath/foreign.h"
 #include "datapath/wakeup.h"
 #include "dp-packet.h"
 #include "dpdk.h"
@@ -26,15 +27,16 @@ struct tenantvf {
     struct ovs_list all_node;
     struct netdev *under;               /* Of class "dpdk"; null at first. */
     char *devargs;
-    int wake_fd;                        /* -1: the device needs none, or has
-                                         * none. */
+    uint64_t under_seq;                 /* Changes of 'under' passed on. */
 };
 
 struct tenantvf_rxq {
     struct netdev_rxq up;
     struct netdev_rxq *under;
     struct doorbell_member member;
-    bool can_wake;
+    int wake_fd;                        /* -1: the device needs none, or has
+                                         * none.  Not shared: each thread
+                                         * empties its own. */
 };
 
 /* netdev_close() may not be called in destruct: done in the class's run. */
@@ -73,7 +75,6 @@ tenantvf_construct(struct netdev *netdev)
 {
     struct tenantvf *vf = tenantvf_cast(netdev);
 
-    vf->wake_fd = -1;
     ovs_list_push_back(&all_vfs, &vf->all_node);
     return 0;
 }
@@ -89,9 +90,6 @@ tenantvf_destruct(struct netdev *netdev)
         l->netdev = vf->under;
         ovs_list_push_back(&leaving, &l->node);
     }
-    if (vf->wake_fd >= 0) {
-        close(vf->wake_fd);
-    }
     free(vf->devargs);
 }
 
@@ -99,6 +97,23 @@ static void
 tenantvf_dealloc(struct netdev *netdev)
 {
     free_cacheline(tenantvf_cast(netdev));
+}
+
+/* Passes on what the port below wants and what became of it: its link goes up
+ * and down without a call through us. */
+static void
+follow_under(struct tenantvf *vf)
+{
+    uint64_t under_seq = netdev_get_change_seq(vf->under);
+
+    if (netdev_is_reconf_required(vf->under)
+        && !netdev_is_reconf_required(&vf->up)) {
+        netdev_request_reconfigure(&vf->up);
+    }
+    if (vf->under_seq != under_seq) {
+        vf->under_seq = under_seq;
+        netdev_change_seq_changed(&vf->up);
+    }
 }
 
 static void
@@ -113,24 +128,11 @@ tenantvf_run(const struct netdev_class *class OVS_UNUSED)
         free(l);
     }
     LIST_FOR_EACH (vf, all_node, &all_vfs) {
-        if (vf->under && netdev_is_reconf_required(vf->under)
-            && !netdev_is_reconf_required(&vf->up)) {
-            netdev_request_reconfigure(&vf->up);
+        if (vf->under) {
+            follow_under(vf);
         }
+        foreign_check(&vf->up);
     }
-}
-
-/* The interface behind "net_af_packet0,iface=NAME", or null. */
-static char *
-af_packet_iface(const char *devargs)
-{
-    const char *iface = strstr(devargs, ",iface=");
-
-    if (strncmp(devargs, "net_af_packet", 13) || !iface) {
-        return NULL;
-    }
-    iface += strlen(",iface=");
-    return xmemdup0(iface, strcspn(iface, ","));
 }
 
 static int
@@ -146,19 +148,6 @@ open_under(struct tenantvf *vf, const char *devargs, char **errp)
         return error;
     }
     vf->devargs = xstrdup(devargs);
-
-    char *iface = af_packet_iface(devargs);
-    if (iface) {
-        vf->wake_fd = wakeup_open(iface);
-        if (vf->wake_fd < 0) {
-            VLOG_WARN("%s: no wake-up socket on %s (%s): up to %d ms more "
-                      "latency when idle", netdev_get_name(&vf->up), iface,
-                      ovs_strerror(-vf->wake_fd),
-                      (int) (DOORBELL_SLEEP_MAX_NS / 1000000));
-            vf->wake_fd = -1;
-        }
-        free(iface);
-    }
     return 0;
 }
 
@@ -379,8 +368,8 @@ tenantvf_arm(struct doorbell_member *member)
                                             member);
 
     /* A frame that came before this is found in the turn that follows. */
-    if (rxq->can_wake) {
-        wakeup_drain(rxq->member.fds[0]);
+    if (rxq->wake_fd >= 0) {
+        wakeup_drain(rxq->wake_fd);
     }
     return false;
 }
@@ -401,6 +390,49 @@ tenantvf_rxq_alloc(void)
     return &rxq->up;
 }
 
+/* The interface behind "net_af_packet0,iface=NAME", or null. */
+static char *
+af_packet_iface(const char *devargs)
+{
+    const char *iface = strstr(devargs, ",iface=");
+
+    if (strncmp(devargs, "net_af_packet", 13) || !iface) {
+        return NULL;
+    }
+    iface += strlen(",iface=");
+    return xmemdup0(iface, strcspn(iface, ","));
+}
+
+static void
+open_wakeup(struct tenantvf_rxq *rxq, const struct tenantvf *vf)
+{
+    char *iface = af_packet_iface(vf->devargs);
+
+    rxq->wake_fd = -1;
+    if (iface) {
+        int fd = wakeup_open(iface);
+
+        if (fd >= 0) {
+            rxq->wake_fd = fd;
+            doorbell_set_fds(&rxq->member, &fd, 1);
+        } else {
+            VLOG_WARN("%s: no wake-up socket on %s (%s): it is looked after "
+                      "all the time", netdev_get_name(&vf->up), iface,
+                      ovs_strerror(-fd));
+        }
+        free(iface);
+    }
+}
+
+static void
+close_wakeup(struct tenantvf_rxq *rxq)
+{
+    doorbell_member_destroy(&rxq->member);
+    if (rxq->wake_fd >= 0) {
+        close(rxq->wake_fd);
+    }
+}
+
 static int
 tenantvf_rxq_construct(struct netdev_rxq *rxq_)
 {
@@ -408,11 +440,13 @@ tenantvf_rxq_construct(struct netdev_rxq *rxq_)
     struct tenantvf *vf = tenantvf_cast(rxq_->netdev);
 
     doorbell_member_init(&rxq->member, &tenantvf_doorbell_ops);
-    if (vf->wake_fd >= 0) {
-        doorbell_set_fds(&rxq->member, &vf->wake_fd, 1);
-        rxq->can_wake = true;
+    open_wakeup(rxq, vf);
+
+    int error = netdev_rxq_open(vf->under, &rxq->under, rxq_->queue_id);
+    if (error) {
+        close_wakeup(rxq);
     }
-    return netdev_rxq_open(vf->under, &rxq->under, rxq_->queue_id);
+    return error;
 }
 
 static void
@@ -420,7 +454,7 @@ tenantvf_rxq_destruct(struct netdev_rxq *rxq_)
 {
     struct tenantvf_rxq *rxq = CONTAINER_OF(rxq_, struct tenantvf_rxq, up);
 
-    doorbell_leave(&rxq->member);
+    close_wakeup(rxq);
     netdev_rxq_close(rxq->under);
 }
 
@@ -441,7 +475,7 @@ tenantvf_rxq_recv(struct netdev_rxq *rxq_, struct dp_packet_batch *batch,
     int error = class->rxq_recv(rxq->under, batch, qfill);
 
     /* A device that cannot wake us is looked after often. */
-    uint64_t deadline_ns = rxq->can_wake ? UINT64_MAX : now_ns + 100000;
+    uint64_t deadline_ns = rxq->wake_fd >= 0 ? UINT64_MAX : now_ns + 100000;
     doorbell_report(&rxq->member, !error, deadline_ns, now_ns);
     return error;
 }

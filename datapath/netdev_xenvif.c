@@ -9,10 +9,10 @@
 
 #include <rte_ring.h>
 
+#include "datapath/foreign.h"
 #include "datapath/pool.h"
 #include "dpdk.h"
 #include "ovs-numa.h"
-#include "netdev-offload.h"
 #include "openvswitch/vlog.h"
 #include "seq.h"
 #include "smap.h"
@@ -37,6 +37,7 @@ xenvif_construct(struct netdev *netdev)
 
     ovs_mutex_init(&vif->mutex);
     ovs_list_init(&vif->all_node);
+    vif->serial = xenvif_next_serial();
     vif->mtu = vif->requested_mtu = MTU_DEFAULT;
     vif->requested_n_txq = 1;
     eth_addr_random(&vif->etheraddr);
@@ -65,7 +66,7 @@ xenvif_destruct(struct netdev *netdev)
     struct xenvif *vif = xenvif_cast(netdev);
 
     ovs_list_remove(&vif->all_node);
-    doorbell_leave(&vif->member);
+    doorbell_member_destroy(&vif->member);
     xenvif_unlink(vif);
     xenvif_rx_flush(vif, VIF_DROP_RX_DISCONNECT);
     rte_ring_free(vif->rx_queue);
@@ -227,8 +228,9 @@ xenvif_reconfigure(struct netdev *netdev)
         char name[RTE_RING_NAMESIZE];
 
         snprintf(name, sizeof name, "rx%u.%u", vif->id.domid, vif->id.devid);
-        vif->rx_queue = rte_ring_create(name, XENVIF_RX_QUEUE_PACKETS * 2,
-                                        SOCKET_ID_ANY, RING_F_SC_DEQ);
+        vif->rx_queue = rte_ring_create(name, XENVIF_RX_QUEUE_PACKETS,
+                                        SOCKET_ID_ANY,
+                                        RING_F_SC_DEQ | RING_F_EXACT_SZ);
         if (!vif->rx_queue) {
             error = ENOMEM;
             goto out;
@@ -238,14 +240,19 @@ xenvif_reconfigure(struct netdev *netdev)
         struct rte_mempool *pool = vif_pool_create(
             netdev_get_name(netdev),
             vif->requested_mtu + VLAN_ETH_HEADER_LEN, SOCKET_ID_ANY);
-        if (!pool) {
+        if (pool) {
+            vif_pool_release(vif->pool);
+            vif->pool = pool;
+            vif->mtu = vif->requested_mtu;
+            xenvif_changed();
+        } else if (vif->pool) {
+            /* An error would remove a port that works. */
+            VLOG_WARN("%s: MTU stays %d", netdev_get_name(netdev), vif->mtu);
+            vif->requested_mtu = vif->mtu;
+        } else {
             error = ENOMEM;
             goto out;
         }
-        vif_pool_release(vif->pool);
-        vif->pool = pool;
-        vif->mtu = vif->requested_mtu;
-        xenvif_changed();
     }
     netdev->n_rxq = 1;
     netdev->n_txq = vif->requested_n_txq;
@@ -403,34 +410,16 @@ xenvif_rxq_dealloc(struct netdev_rxq *rxq)
     free(rxq);
 }
 
-static bool
-is_foreign_pmd(struct netdev *netdev, odp_port_t port OVS_UNUSED, void *aux)
-{
-    bool *foreign = aux;
-    const char *type = netdev_get_type(netdev);
-
-    *foreign = netdev_is_pmd(netdev) && strcmp(type, "xenvif")
-               && strcmp(type, "tenantvf");
-    return *foreign;
-}
-
 static void
 xenvif_run(const struct netdev_class *class OVS_UNUSED)
 {
-    bool foreign = false;
+    struct xenvif *vif;
 
-    if (ovs_list_is_empty(&xenvif_all)) {
-        return;
+    LIST_FOR_EACH (vif, all_node, &xenvif_all) {
+        if (foreign_check(&vif->up)) {
+            break;
+        }
     }
-
-    /* netdev_ports_traverse() compares the type's address. */
-    struct xenvif *vif = CONTAINER_OF(ovs_list_front(&xenvif_all),
-                                      struct xenvif, all_node);
-    const char *dpif_type = netdev_get_dpif_type(&vif->up);
-    if (dpif_type) {
-        netdev_ports_traverse(dpif_type, is_foreign_pmd, &foreign);
-    }
-    doorbell_allow_sleep(!foreign);
     vif_pools_sweep();
 }
 

@@ -9,6 +9,7 @@
 #include "dp-packet.h"
 #include "openvswitch/list.h"
 #include "openvswitch/vlog.h"
+#include "ovs-rcu.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(vif_pool);
@@ -75,7 +76,9 @@ vif_pools_sweep(void)
 
     LIST_FOR_EACH_SAFE (leaving, node, &leaving_pools) {
         if (rte_mempool_full(leaving->pool)) {
-            rte_mempool_free(leaving->pool);
+            /* The thread that brought the last buffer back may still be
+             * at it. */
+            ovsrcu_postpone(rte_mempool_free, leaving->pool);
             ovs_list_remove(&leaving->node);
             free(leaving);
         } else {

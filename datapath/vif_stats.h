@@ -28,6 +28,7 @@
     X(RX_OVERSIZE, "rx_drop_oversize")                                      \
     X(RX_GRANT, "rx_drop_grant")                                            \
     X(RX_NO_BUFFER, "rx_drop_no_buffer")                                    \
+    X(RX_STALLED, "rx_drop_stalled")        /* It takes nothing at all. */  \
     X(RX_DISCONNECT, "rx_drop_disconnect")  /* Queued when it left. */
 
 enum vif_drop {

@@ -50,6 +50,10 @@ struct seq *xenvif_seq(void);
 /* Stores up to 'max' ids of the ports that exist; returns how many exist. */
 size_t xenvif_list(struct xenvif_id *ids, size_t max);
 
+/* A number that no other port has had: a port that was deleted and added anew
+ * has another one.  0: there is no such port. */
+uint64_t xenvif_port_serial(struct xenvif_id);
+
 /* Attaches the guest's rings.  The port must be detached. */
 int xenvif_attach(struct xenvif_id, const struct vif_conn_params *);
 
@@ -64,6 +68,9 @@ int xenvif_set_policy(struct xenvif_id, const struct xenvif_policy *);
 
 /* Why the guest of an attached port was cut off, or null. */
 const char *xenvif_malice(struct xenvif_id);
+/* Forgets it.  The port must be detached, or the guest gets its rings back
+ * at once. */
+void xenvif_pardon(struct xenvif_id);
 
 /* Counters, monotonic for the life of the port. */
 int xenvif_get_stats(struct xenvif_id, struct vif_stats *,

@@ -42,6 +42,14 @@ xenvif_cut_off(struct xenvif *vif, const struct vif_conn *conn)
     xenvif_changed();
 }
 
+/* Main thread.  Never 0. */
+uint64_t
+xenvif_next_serial(void)
+{
+    static uint64_t serial;
+    return ++serial;
+}
+
 static struct xenvif *
 xenvif_find(struct xenvif_id id)
 {
@@ -74,6 +82,14 @@ xenvif_list(struct xenvif_id *ids, size_t max)
     return n;
 }
 
+uint64_t
+xenvif_port_serial(struct xenvif_id id)
+{
+    const struct xenvif *vif = xenvif_find(id);
+
+    return vif && vif->pool ? vif->serial : 0;
+}
+
 int
 xenvif_attach(struct xenvif_id id, const struct vif_conn_params *params)
 {
@@ -100,6 +116,7 @@ xenvif_attach(struct xenvif_id id, const struct vif_conn_params *params)
     struct xenvif_link *link = xmalloc(sizeof *link);
     link->conn = conn;
     link->vif = vif;
+    link->serial = xenvif_next_serial();
     atomic_store_relaxed(&vif->malice, NULL);
     ovsrcu_set(&vif->link, link);
     vif->carrier_resets++;
@@ -175,8 +192,11 @@ xenvif_set_policy(struct xenvif_id id, const struct xenvif_policy *policy)
 
     struct xenvif_policy_rcu *old
         = ovsrcu_get_protected(struct xenvif_policy_rcu *, &vif->policy);
+    if (!memcmp(&old->policy, policy, sizeof *policy)) {
+        return 0;
+    }
     struct xenvif_policy_rcu *new = xmalloc(sizeof *new);
-    new->policy = *policy;
+    memcpy(&new->policy, policy, sizeof *policy);
     new->serial = old->serial + 1;
     ovsrcu_set(&vif->policy, new);
     ovsrcu_postpone(free, old);
@@ -202,6 +222,16 @@ xenvif_malice(struct xenvif_id id)
         atomic_read_explicit(&vif->malice, &malice, memory_order_acquire);
     }
     return malice;
+}
+
+void
+xenvif_pardon(struct xenvif_id id)
+{
+    struct xenvif *vif = xenvif_find(id);
+
+    if (vif) {
+        atomic_store_relaxed(&vif->malice, NULL);
+    }
 }
 
 void

@@ -19,19 +19,23 @@
 struct rte_mempool;
 struct rte_ring;
 
-/* What may wait for a guest to take it.  The packet bound keeps a slow
- * receiver from holding more than half of one neighbour's pool.  The byte
- * bound is XENVIF_RX_QUEUE_MS of the receive limit, between the two others:
- * enough for TCP to fill the limit, little enough not to keep it waiting. */
-#define XENVIF_RX_QUEUE_PACKETS 512u
+/* What may wait for a guest to take it.  The packet bound, and the burst that
+ * is staged, keep a slow receiver from holding more than half of one
+ * neighbour's pool; one that takes nothing for XENVIF_RX_STALL_NS holds none.
+ * The byte bound is XENVIF_RX_QUEUE_MS of the receive limit, between the two
+ * others: enough for TCP to fill the limit, little enough not to keep it
+ * waiting. */
+#define XENVIF_RX_QUEUE_PACKETS 480u
 #define XENVIF_RX_QUEUE_MIN_BYTES (64u * 1024)
 #define XENVIF_RX_QUEUE_MAX_BYTES (512u * 1024)
 #define XENVIF_RX_QUEUE_MS 50u
+#define XENVIF_RX_STALL_NS UINT64_C(1000000000)
 
 /* Attached rings, swapped as a whole.  Its port outlives it. */
 struct xenvif_link {
     struct vif_conn *conn;
     struct xenvif *vif;
+    uint64_t serial;                    /* No other link has had it. */
 };
 
 struct xenvif_policy_rcu {
@@ -47,6 +51,7 @@ struct xenvif {
     struct ovs_list all_node;           /* In 'xenvif_all'. */
     bool configured;
     struct xenvif_id id;
+    uint64_t serial;                    /* No other port has had it. */
     int mtu, requested_mtu;
     int requested_n_txq;
     struct eth_addr etheraddr;
@@ -66,10 +71,12 @@ struct xenvif {
 
     /* The polling thread. */
     struct doorbell_member member;
-    struct vif_conn *watched;           /* Whose descriptors the doorbell
-                                         * has; compared, not followed. */
+    uint64_t watched;                   /* Serial of the link whose
+                                         * descriptors the doorbell has. */
     bool out_of_buffers;                /* For the guest's frames. */
     bool rx_wants_buffers;              /* The guest posted too few. */
+    uint64_t rx_stalled_ns;             /* Since when it takes nothing, or
+                                         * 0. */
     uint64_t policy_serial;
     struct qos_profile tx_profile, rx_profile;
     struct qos_bucket tx_bucket, rx_bucket;
@@ -95,7 +102,6 @@ bool xenvif_rx_drain(struct xenvif *, struct vif_conn *, uint64_t now_ns,
 /* Polling thread, or the port is not polled: drops all that is queued, for
  * 'reason'. */
 void xenvif_rx_flush(struct xenvif *, enum vif_drop reason);
-bool xenvif_rx_waiting(const struct xenvif *);
 
 /* xenvif_tx.c.  Frames from the guest. */
 int xenvif_rxq_recv(struct netdev_rxq *, struct dp_packet_batch *,
@@ -105,6 +111,7 @@ extern const struct doorbell_ops xenvif_doorbell_ops;
 /* xenvif_ctl.c. */
 extern struct ovs_list xenvif_all;      /* Main thread. */
 void xenvif_ctl_init(const struct xen_ops *, struct xen_platform *);
+uint64_t xenvif_next_serial(void);
 void xenvif_changed(void);              /* Bumps xenvif_seq(). */
 /* Any thread.  The guest broke the protocol: from now on nobody looks at its
  * rings, and the main thread closes the vif. */

@@ -180,6 +180,22 @@ admit(struct xenvif *vif, struct vif_frame frames[], uint64_t *deadline_ns)
     return n;
 }
 
+/* Frames for a guest that takes none are not kept: they are buffers of its
+ * neighbours'. */
+static void
+check_stall(struct xenvif *vif, bool moved, uint64_t now_ns)
+{
+    if (moved) {
+        vif->rx_stalled_ns = 0;
+    } else if (vif->rx_wants_buffers) {
+        if (!vif->rx_stalled_ns) {
+            vif->rx_stalled_ns = now_ns;
+        } else if (now_ns - vif->rx_stalled_ns >= XENVIF_RX_STALL_NS) {
+            xenvif_rx_flush(vif, VIF_DROP_RX_STALLED);
+        }
+    }
+}
+
 bool
 xenvif_rx_drain(struct xenvif *vif, struct vif_conn *conn, uint64_t now_ns,
                 uint64_t *deadline_ns)
@@ -217,13 +233,8 @@ xenvif_rx_drain(struct xenvif *vif, struct vif_conn *conn, uint64_t now_ns,
             break;
         }
     }
+    check_stall(vif, moved, now_ns);
     return moved;
-}
-
-bool
-xenvif_rx_waiting(const struct xenvif *vif)
-{
-    return vif->n_staged || !rte_ring_empty(vif->rx_queue);
 }
 
 void

@@ -135,29 +135,32 @@ receive(struct xenvif *vif, const struct xenvif_policy *policy,
     }
 }
 
-/* Keeps the doorbell's descriptors those of 'conn'. */
+/* Keeps the doorbell's descriptors those of 'link'. */
 static void
-watch_conn(struct xenvif *vif, struct vif_conn *conn)
+watch_link(struct xenvif *vif, const struct xenvif_link *link)
 {
-    if (OVS_LIKELY(vif->watched == conn)) {
+    if (OVS_LIKELY(vif->watched == (link ? link->serial : 0))) {
         return;
     }
 
     int fds[DOORBELL_FDS_MAX];
-    unsigned int n = conn ? vif_conn_fds(conn, fds) : 0;
+    unsigned int n = link ? vif_conn_fds(link->conn, fds) : 0;
 
     doorbell_set_fds(&vif->member, fds, n);
-    vif->watched = conn;
+    vif->watched = link ? link->serial : 0;
+    vif->rx_stalled_ns = 0;
 }
 
-static struct vif_conn *
-get_conn(struct xenvif *vif)
+/* Null: nothing is attached, or its guest was cut off. */
+static const struct xenvif_link *
+get_link(struct xenvif *vif)
 {
-    struct xenvif_link *link = ovsrcu_get(struct xenvif_link *, &vif->link);
+    const struct xenvif_link *link = ovsrcu_get(struct xenvif_link *,
+                                                &vif->link);
     const char *malice;
 
     atomic_read_relaxed(&vif->malice, &malice);
-    return link && !malice ? link->conn : NULL;
+    return malice ? NULL : link;
 }
 
 int
@@ -173,15 +176,15 @@ xenvif_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
     const struct xenvif_policy *policy = apply_policy(vif, now_ns);
 
     /* After the sleep, if there was one: the link may be new. */
-    struct vif_conn *conn = get_conn(vif);
-    watch_conn(vif, conn);
+    const struct xenvif_link *link = get_link(vif);
+    watch_link(vif, link);
 
     bool busy = false;
     atomic_read_relaxed(&vif->flags, &flags);
-    if (OVS_LIKELY(conn)) {
-        busy = xenvif_rx_drain(vif, conn, now_ns, &deadline_ns);
+    if (OVS_LIKELY(link)) {
+        busy = xenvif_rx_drain(vif, link->conn, now_ns, &deadline_ns);
         if (OVS_LIKELY(flags & NETDEV_UP)) {
-            receive(vif, policy, conn, batch, now_ns, &deadline_ns);
+            receive(vif, policy, link->conn, batch, now_ns, &deadline_ns);
         }
     } else {
         xenvif_rx_flush(vif, VIF_DROP_RX_DISCONNECT);
@@ -203,27 +206,28 @@ static bool
 xenvif_arm(struct doorbell_member *member)
 {
     struct xenvif *vif = CONTAINER_OF(member, struct xenvif, member);
-    struct vif_conn *conn = get_conn(vif);
+    const struct xenvif_link *link = get_link(vif);
     uint32_t flags;
 
-    if (conn != vif->watched) {
+    if ((link ? link->serial : 0) != vif->watched) {
         return true;
     }
     atomic_read_relaxed(&vif->flags, &flags);
-    if (!conn || !(flags & NETDEV_UP) || vif->out_of_buffers) {
+    if (!link || !(flags & NETDEV_UP) || vif->out_of_buffers) {
         /* What waits in the ring is not for now: a deadline wakes us. */
         return false;
     }
-    return vif_conn_arm(conn, vif->rx_wants_buffers);
+    return vif_conn_arm(link->conn, vif->rx_wants_buffers);
 }
 
 static void
 xenvif_woke(struct doorbell_member *member)
 {
     struct xenvif *vif = CONTAINER_OF(member, struct xenvif, member);
-    struct vif_conn *conn = get_conn(vif);
-    if (conn && conn == vif->watched) {
-        vif_conn_ack(conn);
+    const struct xenvif_link *link = get_link(vif);
+
+    if (link && link->serial == vif->watched) {
+        vif_conn_ack(link->conn);
     }
 }
 
