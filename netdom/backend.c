@@ -146,23 +146,28 @@ refresh_ports(void)
     struct backend *b;
 
     n = MIN(n, xenvif_list(ids, n));
-    HMAP_FOR_EACH (b, node, &backends) {
-        b->have_port = false;
-        b->dirty = true;                /* Detached, or cut off, perhaps. */
-    }
     for (size_t i = 0; i < n; i++) {
-        b = backend_find(ids[i]);
-        if (!b) {
+        if (!backend_find(ids[i])) {
             b = xzalloc(sizeof *b);
             b->id = ids[i];
             b->seen = XENBUS_UNKNOWN;
             hmap_insert(&backends, &b->node, id_hash(b->id));
             watch_backend(b, true);
-            b->dirty = true;
         }
-        b->have_port = true;
     }
     free(ids);
+
+    HMAP_FOR_EACH (b, node, &backends) {
+        uint64_t port = xenvif_port_serial(b->id);
+
+        if (port != b->port) {
+            /* A new port has neither rings nor limits yet, even if the one
+             * before it went in the same turn. */
+            b->port = port;
+            b->attached = b->have_policy = false;
+        }
+        b->dirty = true;                /* Detached, or cut off, perhaps. */
+    }
 }
 
 void
@@ -189,7 +194,7 @@ backends_run(void)
                 poll_immediate_wake();
             }
         }
-        if (xs && !b->have_port && !b->dirty) {
+        if (xs && !b->port && !b->dirty && !b->quarantined) {
             watch_backend(b, false);
             hmap_remove(&backends, &b->node);
             free(b);
@@ -203,8 +208,8 @@ backends_wait(void)
     if (!serving) {
         return;
     }
-    seq_wait(xenvif_seq(), ports_seqno);
     if (xs) {
+        seq_wait(xenvif_seq(), ports_seqno);
         poll_fd_wait(xs_fileno(xs), POLLIN);
     } else {
         poll_timer_wait_until(reopen_ms);
@@ -222,7 +227,7 @@ backends_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
                   !serving ? "not used" : xs ? "connected" : "out of reach");
     HMAP_FOR_EACH (b, node, &backends) {
         ds_put_format(&ds, "vif%u.%u: port %s, rings %s, frontend %s%s%s\n",
-                      b->id.domid, b->id.devid, b->have_port ? "yes" : "no",
+                      b->id.domid, b->id.devid, b->port ? "yes" : "no",
                       b->attached ? "attached" : "detached",
                       xenbus_state_name(b->seen),
                       b->error[0] ? ", " : "", b->error);

@@ -7,6 +7,9 @@
  * Owner:  one set for the process.
  * Errors: a vif's error goes into its "error" node and the log; without a
  *         xenstore the set tries again every second and traffic goes on.
+ *         A vif whose guest broke the protocol stays closed until the
+ *         toolstack makes it anew; neither a guest nor a port that is deleted
+ *         and added changes that.
  * Trust:  work per turn is bounded: any number of watch events of one guest
  *         becomes one look at its vif. */
 

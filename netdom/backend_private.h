@@ -22,12 +22,14 @@ enum backend_why {
 struct backend {
     struct hmap_node node;              /* By id. */
     struct xenvif_id id;
-    bool have_port;
+    uint64_t port;                      /* Its serial; 0: there is none. */
     bool dirty;                         /* Look at it. */
 
     /* What the handshake has to remember; the rest is in xenstore. */
     enum xenbus_state seen;             /* Frontend's state, seen last. */
     bool attached;
+    bool begun;                         /* We wrote a state: Initialising
+                                         * is a new vif. */
     struct xenbus_memory memory;
     bool refused, quarantined;
     bool have_policy;

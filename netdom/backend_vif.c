@@ -58,7 +58,9 @@ set_state(struct backend *b, enum xenbus_state state)
     vif_backend_path(dir, own_domid, b->id);
     snprintf(text, sizeof text, "%d", state);
     int error = xs_put(xs, XBT_NULL, dir, "state", text);
-    if (error) {
+    if (!error) {
+        b->begun = true;
+    } else {
         VLOG_WARN("vif%u.%u: cannot write state (%s)", b->id.domid,
                   b->id.devid, ovs_strerror(-error));
     }
@@ -94,7 +96,9 @@ attach(struct backend *b)
     char why[VIF_WHY_BYTES];
 
     int error = vif_read_frontend(xs, b->id, &params, why);
-    if (!error) {
+    if (error == -EIO) {
+        return;                         /* Not the frontend's fault. */
+    } else if (!error) {
         error = xenvif_attach(b->id, &params);
         if (error == -EBUSY) {
             return;                     /* Not yet unmapped: comes again. */
@@ -117,34 +121,66 @@ static enum xenbus_link
 link_state(struct backend *b)
 {
     if (b->attached) {
-        return b->have_port ? XENBUS_ATTACHED : XENBUS_DETACHED;
+        return XENBUS_ATTACHED;
     }
     return xenvif_detached(b->id) ? XENBUS_DETACHED : XENBUS_DETACHING;
 }
 
-/* Reads both sides' nodes.  False if the toolstack knows no such vif. */
-static bool
+/* The toolstack has taken the vif away. */
+static void
+forget(struct backend *b)
+{
+    if (b->attached) {
+        b->attached = false;
+        xenvif_detach(b->id);
+    }
+    xenvif_pardon(b->id);
+    b->quarantined = b->refused = b->begun = false;
+    b->seen = XENBUS_UNKNOWN;
+    memset(&b->memory, 0, sizeof b->memory);
+    memset(b->why, 0, sizeof b->why);
+    b->error[0] = '\0';
+}
+
+/* Reads a state node.  XENBUS_UNKNOWN: nonsense. */
+static int
+read_state(const char *dir, enum xenbus_state *state)
+{
+    uint64_t n;
+
+    int error = xs_get_u64(xs, XBT_NULL, dir, "state", 0,
+                           XENBUS_N_STATES - 1, &n);
+    *state = error ? XENBUS_UNKNOWN : n;
+    return error == -EINVAL ? 0 : error;
+}
+
+/* Reads both sides' nodes.  -ENOENT: the toolstack knows no such vif; -EIO:
+ * the xenstore does not answer, which says nothing about the vif. */
+static int
 look(struct backend *b, struct xenbus_input *in)
 {
     char dir[XS_PATH_BYTES];
-    uint64_t state;
 
     memset(in, 0, sizeof *in);
     vif_backend_path(dir, own_domid, b->id);
-    int error = xs_get_u64(xs, XBT_NULL, dir, "state", 0,
-                           XENBUS_N_STATES - 1, &state);
-    if (error && error != -EINVAL) {
-        return false;
+    int error = read_state(dir, &in->ours);
+    if (error) {
+        return error == -EIO ? -EIO : -ENOENT;
     }
-    in->ours = error ? XENBUS_UNKNOWN : state;
-    if (xs_get_bool(xs, XBT_NULL, dir, "online", &in->online)) {
-        in->online = false;
+    if (in->ours == XENBUS_INITIALISING && b->begun) {
+        /* Removed and made anew between two looks. */
+        forget(b);
+    }
+    error = xs_get_bool(xs, XBT_NULL, dir, "online", &in->online);
+    if (error == -EIO) {
+        return error;
     }
 
     vif_frontend_path(dir, b->id);
-    error = xs_get_u64(xs, XBT_NULL, dir, "state", 0, XENBUS_N_STATES - 1,
-                       &state);
-    in->theirs = error ? XENBUS_UNKNOWN : state;
+    error = read_state(dir, &in->theirs);
+    if (error == -EIO) {
+        return error;
+    }
     if (in->theirs != b->seen) {
         b->seen = in->theirs;
         b->refused = false;
@@ -152,10 +188,6 @@ look(struct backend *b, struct xenbus_input *in)
     }
     xenbus_looked(&b->memory, in->ours, in->theirs);
 
-    if (!b->have_port) {
-        b->attached = false;
-        b->have_policy = false;
-    }
     const char *malice = xenvif_malice(b->id);
     if (malice && !b->quarantined) {
         char why[VIF_WHY_BYTES];
@@ -166,13 +198,13 @@ look(struct backend *b, struct xenbus_input *in)
         set_why(b, WHY_QUARANTINE, why);
     }
     in->link = link_state(b);
-    in->have_port = b->have_port;
+    in->have_port = b->port;
     in->have_policy = b->have_policy;
     in->quarantined = b->quarantined;
     in->refused = b->refused;
     in->unseen = b->memory.unseen;
     in->invite = b->memory.invite;
-    return true;
+    return 0;
 }
 
 /* One step of the handshake.  False if there is nothing more to do now. */
@@ -190,6 +222,7 @@ step(struct backend *b, const struct xenbus_input *in)
         if (vif_write_features(xs, own_domid, b->id)) {
             return false;
         }
+        b->begun = true;
         VLOG_INFO("vif%u.%u: InitWait", b->id.domid, b->id.devid);
         return true;
 
@@ -220,20 +253,6 @@ step(struct backend *b, const struct xenbus_input *in)
     OVS_NOT_REACHED();
 }
 
-/* The toolstack has taken the vif away. */
-static void
-forget(struct backend *b)
-{
-    if (b->attached) {
-        b->attached = false;
-        xenvif_detach(b->id);
-    }
-    b->quarantined = b->refused = b->have_policy = false;
-    memset(&b->memory, 0, sizeof b->memory);
-    memset(b->why, 0, sizeof b->why);
-    b->error[0] = '\0';
-}
-
 bool
 backend_vif_run(struct backend *b, struct xs_handle *xs_,
                 uint16_t own_domid_)
@@ -242,12 +261,16 @@ backend_vif_run(struct backend *b, struct xs_handle *xs_,
 
     xs = xs_;
     own_domid = own_domid_;
-    if (b->have_port) {
+    if (b->port) {
         refresh_policy(b);
     }
     for (int i = 0; i < STEPS_PER_TURN; i++) {
-        if (!look(b, &in)) {
-            forget(b);
+        int error = look(b, &in);
+        if (error) {
+            if (error == -ENOENT) {
+                forget(b);
+                b->have_policy = false;
+            }
             return false;
         }
         if (!step(b, &in)) {

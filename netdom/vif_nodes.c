@@ -214,7 +214,13 @@ read_policy(struct xs_handle *h, xs_transaction_t t, void *aux)
     }
     if (!leaves) {
         snprintf(dir, sizeof dir, "/netdom/%u", a->own_domid);
-        if (may_bool(h, t, dir, "managed")) {
+        bool managed = false;
+        int error = xs_get_bool(h, t, dir, "managed", &managed);
+        if (error == -EIO) {
+            return error;
+        }
+        /* Nonsense is not a "0". */
+        if (managed || error == -EINVAL) {
             snprintf(a->why, VIF_WHY_BYTES, "waiting for dom0 to say the "
                      "limits of this vif in /netdom");
             return -ENOENT;
