@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import signal
+import subprocess
 import time
 
 import pytest
@@ -34,6 +35,7 @@ class Switch:
 
         xenlocald = session.start("netdom-xenlocald", [
             "netdom-xenlocald", "--run-dir=%s" % self.xen_dir])
+        self.xenlocald = xenlocald
         session.wait_daemon(xenlocald,
                             (self.xen_dir / "registry.sock").exists, 10,
                             "netdom-xenlocald")
@@ -138,7 +140,7 @@ def two_guests(switch, **policy):
     return domids
 
 
-def test_plug_by_hand(nothing_left, switch):
+def test_plug_by_hand(switch):
     """One ovs-vsctl line plugs a vif in; unmodified tools see all of it."""
     a, b = two_guests(switch)
     assert switch.ping("a", "10.0.0.2") == 3
@@ -185,14 +187,25 @@ def test_bad_options(switch, options, says):
 
 
 @pytest.mark.parametrize("kind", ["tenantvf", "dpdk"])
-def test_devargs_are_held_against_a_list(switch, kind, tmp_path):
+@pytest.mark.parametrize("devargs", [
+    "net_pcap0,tx_pcap=%s",
+    "vdev:net_pcap0,tx_pcap=%s",
+    # DPDK's other syntax, behind the name of an allowed driver or a VF.
+    "net_null0,size=64/bus=vdev,name=net_pcap0,tx_pcap=%s",
+    "net_null0,size=64/bus=vdev,name=net_pcap0,tx_pcap=%s/driver=net_pcap",
+    "0000:ff:1f.7,x=y/bus=vdev,name=net_pcap0/driver=net_pcap,tx_pcap=%s",
+])
+def test_devargs_are_held_against_a_list(switch, kind, devargs, tmp_path):
     """A tenant's database cannot make DPDK open files."""
     stolen = tmp_path / "stolen.pcap"
     done = switch.vsctl(
         "add-port", "br0", "bad", "--", "set", "interface", "bad",
         "type=" + kind,
-        "options:dpdk-devargs=net_pcap0,tx_pcap=%s" % stolen, check=False)
+        'options:dpdk-devargs="%s"' % (devargs % stolen), check=False)
     assert "net_pcap0" in done.stderr
+    log = switch.daemon.log.read_text()
+    assert "allowed" in done.stderr + log
+    assert "attached to DPDK" not in log
     assert not stolen.exists()
 
 
@@ -389,3 +402,173 @@ def test_idle_switch_sleeps(switch):
     assert sleeps(switch) - slept < 200 * took_s
     used = (cpu_ticks(switch.daemon.pid) - ticks) / os.sysconf("SC_CLK_TCK")
     assert used / took_s < 0.02, "%.1f %% of a core" % (100 * used / took_s)
+
+
+def test_stalled_guest_starves_nobody(switch):
+    """A guest that takes nothing: what its neighbour sent it does not pin the
+    neighbour's buffers, and is dropped after a while."""
+    a, b = two_guests(switch)
+    c = switch.start_guest("c", "10.0.0.3/24")
+    switch.plug("c", c, "00:16:3e:00:00:03")
+    assert switch.ping("a", "10.0.0.2") == 3
+    assert switch.ping("a", "10.0.0.3") == 3
+    guest = switch.session.daemons[-1]
+
+    os.kill(guest.pid, signal.SIGSTOP)
+    try:
+        # More small frames than a vif has buffers; no answers, so no ARP.
+        mac = switch.session.run(["cat", "/sys/class/net/eth0/address"],
+                                 ns=switch.guests["c"][0]).stdout.strip()
+        switch.session.run(["ip", "neighbor", "replace", "10.0.0.3",
+                            "lladdr", mac, "nud", "permanent", "dev", "eth0"],
+                           ns=switch.guests["a"][0])
+        switch.session.run(["ping", "-q", "-f", "-s", "18", "-c", "4000",
+                            "-w", "5", "-l", "4000", "10.0.0.3"],
+                           ns=switch.guests["a"][0], check=False)
+        assert switch.ping("a", "10.0.0.2") == 3
+        wait_for(lambda: drops(switch, c, "rx_drop_stalled") > 0, 5,
+                 "what waits for the stalled guest to be dropped")
+        assert "rx queue: 0 bytes" in switch.appctl("xenvif/show",
+                                                    "vif%d.0" % c)
+        assert drops(switch, a, "tx_drop_no_buffer") == 0
+    finally:
+        os.kill(guest.pid, signal.SIGCONT)
+    wait_for(lambda: switch.ping("b", "10.0.0.3", count=1) == 1, 5,
+             "the guest to be back")
+
+
+def drops(switch, guest, reason):
+    vifs = json.loads(switch.appctl("netdom/counters"))["vifs"]
+    return vifs["vif%d.0" % guest]["drops"][reason]
+
+
+def test_quarantine_ends_with_the_vif_only(switch):
+    """Deleting the port and adding it again is no pardon; a vif that the
+    toolstack makes anew is another one, also if it was quick."""
+    a, b = two_guests(switch)
+    guest = switch.session.daemons[-2]
+    port = "vif%d.0" % a
+    os.kill(guest.pid, signal.SIGSTOP)
+    scribble_tx_ring(switch, guest.pid, a)
+    switch.wait_state(a, 6)
+    os.kill(guest.pid, signal.SIGCONT)
+
+    add = ["--", "add-port", "br0", port, "--", "set", "interface", port,
+           "type=xenvif", "options:domid=%d" % a, "options:devid=0"]
+    switch.vsctl("del-port", "br0", port, *add)
+    switch.vsctl("del-port", "br0", port)
+    switch.vsctl("--", *add[1:])
+    time.sleep(0.5)
+    assert switch.backend(a, "state") == "6"
+    assert "breaking the protocol" in switch.backend(a, "error")
+
+    toolstack.add_vif(switch.xs, switch.domid, a, "00:16:3e:00:00:01")
+    switch.wait_state(a, 4)
+    wait_for(lambda: switch.ping("a", "10.0.0.2", count=1) == 1, 10,
+             "the pardoned guest")
+
+
+def test_port_moves_in_one_transaction(switch):
+    """The new port has no rings although the vif never was without a port:
+    the frontend is called back, and the limits are in force before."""
+    a, _ = two_guests(switch, **{"tx-rate-bps": 50000000})
+    port = "vif%d.0" % a
+    switch.vsctl("add-br", "br1", "--", "set", "bridge", "br1",
+                 "datapath_type=netdev")
+    for bridge, other in ("br1", "br0"), ("br0", "br1"):
+        switch.vsctl("del-port", other, port, "--", "add-port", bridge, port,
+                     "--", "set", "interface", port, "type=xenvif",
+                     "options:domid=%d" % a, "options:devid=0")
+        wait_for(lambda: " connected" in switch.appctl(
+            "xenvif/show", port).replace("not connected", ""), 10,
+            "%s in %s to be connected" % (port, bridge))
+        assert switch.limit_bps(a, "transmit") == "50000000"
+    wait_for(lambda: switch.ping("a", "10.0.0.2", count=1) == 1, 10,
+             "the guest to be back")
+
+
+def test_no_xenstore_no_spin(switch):
+    """While xenstore is away the switch tries now and then, whatever happens
+    to its ports."""
+    two_guests(switch)
+    switch.xenlocald.kill(signal.SIGKILL)
+    time.sleep(0.5)
+    switch.vsctl("add-port", "br0", "vif9.0", "--", "set", "interface",
+                 "vif9.0", "type=xenvif", "options:domid=9",
+                 "options:devid=0")
+    time.sleep(0.5)
+    began_s, ticks = time.monotonic(), cpu_ticks(switch.daemon.pid)
+    time.sleep(2)
+    used = (cpu_ticks(switch.daemon.pid) - ticks) / os.sysconf("SC_CLK_TCK")
+    assert used / (time.monotonic() - began_s) < 0.2
+
+
+def iperf(switch, source, target, *options):
+    """Mbit/s that arrived; the run takes a second or as 'options' say."""
+    done = switch.session.run(
+        ["iperf3", "-c", target, "-J", "-t", "1", *options],
+        ns=switch.guests[source][0], check=False)
+    report = json.loads(done.stdout)
+    assert "error" not in report, report["error"]
+    return report["end"]["sum_received"]["bits_per_second"] / 1e6
+
+
+@pytest.mark.skipif(os.cpu_count() < 2, reason="needs two processors")
+def test_two_pmd_threads(switch):
+    """Ports polled by different threads; queues that move between them, and
+    threads that come and go, while traffic runs."""
+    def set_mask(mask):
+        switch.vsctl("set", "open_vswitch", ".",
+                     "other_config:pmd-cpu-mask=%s" % mask)
+
+    def pin(guest, core):
+        switch.vsctl("set", "interface", "vif%d.0" % guest,
+                     "other_config:pmd-rxq-affinity=0:%d" % core)
+
+    def polled_by():
+        """Which core polls which port."""
+        shown = switch.appctl("dpif-netdev/pmd-rxq-show")
+        cores = re.findall(r"core_id (\d+):(.*?)(?=\npmd|$)", shown, re.S)
+        return {port: int(core) for core, text in cores
+                for port in re.findall(r"port: (\S+)", text)}
+
+    a, b = two_guests(switch)
+    set_mask("3")
+    pin(a, 0)
+    pin(b, 1)
+    ports = "vif%d.0" % a, "vif%d.0" % b
+    wait_for(lambda: [polled_by().get(port) for port in ports] == [0, 1], 10,
+             "a thread for each port")
+    assert switch.ping("a", "10.0.0.2") == 3
+    switch.session.start("iperf3", ["iperf3", "-s"],
+                         ns=switch.guests["b"][0])
+    wait_for(lambda: iperf(switch, "a", "10.0.0.2") > 10, 10, "iperf3")
+    assert iperf(switch, "a", "10.0.0.2", "-R") > 10
+
+    # Now under way: 6 seconds of traffic both ways.
+    running = switch.session.popen(
+        ["iperf3", "-c", "10.0.0.2", "-J", "-t", "6", "--bidir"],
+        ns=switch.guests["a"][0], stdout=subprocess.PIPE, text=True)
+    for mask, core_a, core_b in (("1", 0, 0), ("3", 1, 0), ("2", 1, 1),
+                                 ("3", 0, 0), ("3", 1, 1), ("3", 0, 1)):
+        set_mask(mask)
+        pin(a, core_a)
+        pin(b, core_b)
+        time.sleep(0.7)
+    report = json.loads(running.communicate(timeout=30)[0])
+    assert "error" not in report, report["error"]
+    for sums in "sum_received", "sum_received_bidir_reverse":
+        assert report["end"][sums]["bits_per_second"] > 10e6
+    assert switch.daemon.running()
+
+    # Not a thread spins for a queue that it lost, and none sleeps too well.
+    assert switch.ping("a", "10.0.0.2") == 3
+    time.sleep(1)
+    began_s, ticks = time.monotonic(), cpu_ticks(switch.daemon.pid)
+    time.sleep(2)
+    used = (cpu_ticks(switch.daemon.pid) - ticks) / os.sysconf("SC_CLK_TCK")
+    assert used / (time.monotonic() - began_s) < 0.05
+    done = switch.session.run(["ping", "-q", "-c", "50", "-i", "0.02",
+                               "10.0.0.2"], ns=switch.guests["a"][0])
+    mean_ms = float(re.search(r"= [\d.]+/([\d.]+)/", done.stdout).group(1))
+    assert mean_ms < 3
