@@ -1,0 +1,299 @@
+"""Runs every test of netdom: does all set-up, says what it does, ends with a
+list of failures and the line 'N passed, N failed, N skipped'."""
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ET
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+BUILD = ROOT / "build"
+ASAN = ROOT / "build-asan"
+
+EPILOG = """\
+steps: %s.
+exit status: 0 every test passed; 1 a test failed; 2 could not run."""
+
+
+class CannotRun(Exception):
+    """Something without which no test says anything."""
+
+
+class Tally:
+    """What passed, what failed and why, what was skipped."""
+
+    def __init__(self):
+        self.passed = 0
+        self.failed = []
+        self.skipped = []
+
+    def add(self, name, error=None, skip=None):
+        if error is not None:
+            self.failed.append((name, error.strip()))
+        elif skip is not None:
+            self.skipped.append((name, skip.strip()))
+        else:
+            self.passed += 1
+
+    def add_junit(self, step, path):
+        """Adds every test case of a junit file.  Returns their number."""
+        cases = ET.parse(path).getroot().findall(".//testcase")
+        for case in cases:
+            name = "%s: %s: %s" % (step, case.get("classname", ""),
+                                   case.get("name", ""))
+            bad = case.find("failure")
+            if bad is None:
+                bad = case.find("error")
+            skip = case.find("skipped")
+            if bad is not None:
+                text = (bad.get("message") or "") + "\n" + (bad.text or "")
+                self.add(name, error=text.strip() or "failed")
+            elif skip is not None:
+                self.add(name, skip=skip.get("message") or "")
+            else:
+                self.add(name)
+        return len(cases)
+
+
+def say(text):
+    print("check: " + text, flush=True)
+
+
+def run(argv, timeout_s, env=None, **kwargs):
+    """Runs a command, its output to ours.  Returns its exit status."""
+    argv = [str(word) for word in argv]
+    say("$ " + " ".join(argv))
+    try:
+        return subprocess.run(argv, cwd=ROOT, timeout=timeout_s,
+                              stdin=subprocess.DEVNULL,
+                              env=dict(os.environ, **(env or {})),
+                              **kwargs).returncode
+    except subprocess.TimeoutExpired:
+        say("given up after %d s" % timeout_s)
+        return 124
+
+
+def as_root(argv, environment=()):
+    """'argv' as root, with NAME=VALUE words that sudo must hand on."""
+    if os.geteuid() == 0:
+        return ["env", *environment, *argv]
+    return ["sudo", *environment, *argv]
+
+
+def step_setup(tally, options):
+    argv = [ROOT / "tools/setup", "--tests"] + (
+        ["--yes"] if options.yes else [])
+    # It may ask: the terminal is its own.
+    say("$ " + " ".join(map(str, argv)))
+    status = subprocess.run(argv, cwd=ROOT).returncode
+    if status:
+        raise CannotRun("set-up failed: see above what is missing")
+
+
+def meson_test(tally, step, build, timeout_multiplier=1, env=None):
+    junit = build / "meson-logs/testlog.junit.xml"
+    junit.unlink(missing_ok=True)
+    status = run(["meson", "test", "-C", build, "--print-errorlogs",
+                  "--timeout-multiplier", timeout_multiplier],
+                 timeout_s=900, env=env)
+    if not junit.exists() or not tally.add_junit(step, junit):
+        tally.add("%s: meson test" % step, error="exit status %d, no test"
+                  " was run" % status)
+        return
+    # A program may fail as a whole while each of its tests passed: a
+    # sanitizer's report, a crash at the end.
+    text = (build / "meson-logs/testlog.json").read_text(errors="replace")
+    for program in map(json.loads, text.splitlines()):
+        if program["result"] in ("OK", "SKIP", "EXPECTEDFAIL"):
+            continue
+        prefix = "%s: netdom.%s: " % (step, program["name"])
+        if any(name.startswith(prefix) for name, _ in tally.failed):
+            continue
+        tally.add("%s: %s" % (step, program["name"]),
+                  error="%s\n%s\n%s" % (
+                      program["result"], program.get("stdout") or "",
+                      program.get("stderr") or ""))
+
+
+def step_unit(tally, options):
+    meson_test(tally, "unit", BUILD)
+
+
+def build_sanitized():
+    """build-asan/: clang, address and undefined-behaviour sanitizers, with
+    Open vSwitch built the same way, and the fuzzers."""
+    if not (ASAN / "build.ninja").exists():
+        if run(["meson", "setup", ASAN, ROOT,
+                "-Db_sanitize=address,undefined", "-Dfuzzers=true"],
+               timeout_s=300, env={"CC": "clang"}):
+            raise CannotRun("meson setup of build-asan/ failed")
+    return run(["ninja", "-C", ASAN], timeout_s=1200) == 0
+
+
+SANITIZER_ENV = {
+    "ASAN_OPTIONS": "abort_on_error=0:detect_leaks=1",
+    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
+}
+
+
+def step_sanitize(tally, options):
+    if not build_sanitized():
+        tally.add("sanitize: build", error="build-asan/ does not build")
+        return
+    meson_test(tally, "sanitize", ASAN, 10, SANITIZER_ENV)
+
+
+def fuzzers():
+    return sorted(path for path in (ASAN / "tests/fuzz").glob("fuzz_*")
+                  if path.is_file() and os.access(path, os.X_OK))
+
+
+def step_fuzz(tally, options):
+    if not build_sanitized():
+        tally.add("fuzz: build", error="build-asan/ does not build")
+        return
+    found = fuzzers()
+    if not found:
+        tally.add("fuzz", error="no fuzzer in build-asan/tests/fuzz/")
+    seconds = 120 if options.all else 5
+    findings = ASAN / "fuzz-findings"
+    findings.mkdir(exist_ok=True)
+    for fuzzer in found:
+        name = fuzzer.name.removeprefix("fuzz_")
+        corpus = ROOT / "tests/fuzz/corpus" / name
+        with tempfile.TemporaryDirectory(prefix="netdom-fuzz-") as scratch:
+            argv = [fuzzer, "-max_total_time=%d" % seconds, "-timeout=10",
+                    "-print_final_stats=0", "-verbosity=0",
+                    "-artifact_prefix=%s/%s-" % (findings, name), scratch]
+            if corpus.is_dir():
+                argv.append(corpus)
+            log = findings / (name + ".log")
+            with open(log, "wb") as out:
+                status = run(argv, timeout_s=seconds + 120,
+                             env=SANITIZER_ENV, stdout=out, stderr=out)
+            text = log.read_text(errors="replace")
+            tally.add("fuzz: " + name,
+                      error="\n".join(text.splitlines()[-30:])
+                      if status else None)
+
+
+def step_system(tally, options):
+    junit = BUILD / "system-tests.junit.xml"
+    if junit.exists():
+        junit.unlink()
+    status = run(as_root(["/usr/bin/python3", "-m", "pytest", "-v",
+                          "-p", "no:cacheprovider", "tests/system",
+                          "--junitxml=%s" % junit],
+                         ["PYTHONDONTWRITEBYTECODE=1"]), timeout_s=900)
+    if junit.exists():
+        tally.add_junit("system", junit)
+    elif status:
+        tally.add("system: pytest", error="exit status %d" % status)
+
+
+def step_demo(tally, options):
+    with tempfile.TemporaryFile() as out:
+        status = run([ROOT / "tools/demo", "--yes", "--json",
+                      "--html=%s" % (BUILD / "demo.html")],
+                     timeout_s=400, stdout=out)
+        out.seek(0)
+        try:
+            rows = json.load(out)["rows"]
+        except (ValueError, KeyError, TypeError):
+            tally.add("demo", error="exit status %d, no report" % status)
+            return
+    for row in rows:
+        tally.add("demo: " + row["name"],
+                  error=None if row["ok"] else "goal %s, result %s %s" % (
+                      row["goal"], row["result"], row["unit"]))
+    bad = sum(not row["ok"] for row in rows)
+    if (status == 0) != (bad == 0):
+        tally.add("demo: exit status",
+                  error="%d, with %d bad rows" % (status, bad))
+
+
+def step_ovs(tally, options):
+    status = run([ROOT / "tools/ovs-testsuite"], timeout_s=2 * 3600)
+    tally.add("ovs-testsuite", error="exit status %d" % status
+              if status else None)
+
+
+STEPS = {
+    "setup": step_setup,
+    "unit": step_unit,
+    "system": step_system,
+    "demo": step_demo,
+    "sanitize": step_sanitize,
+    "fuzz": step_fuzz,
+    "ovs": step_ovs,
+}
+LONG_STEPS = {"ovs"}
+
+
+def summary(tally, timings):
+    print()
+    for name, seconds in timings:
+        say("%-10s %6.0f s" % (name, seconds))
+    for name, reason in tally.skipped:
+        say("skipped: %s: %s" % (name, reason.splitlines()[0]
+                                 if reason else "no reason given"))
+    for name, error in tally.failed:
+        say("FAILED: " + name)
+        for line in error.splitlines()[-15:]:
+            print("    " + line)
+    sys.stdout.flush()
+    print("%d passed, %d failed, %d skipped" % (
+        tally.passed, len(tally.failed), len(tally.skipped)), flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="tools/check", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=EPILOG % ", ".join(STEPS))
+    parser.add_argument("--yes", action="store_true",
+                        help="install missing packages without asking")
+    parser.add_argument("--all", action="store_true",
+                        help="also what takes long: Open vSwitch's own test "
+                        "suite (about 35 minutes), longer fuzzing")
+    parser.add_argument("--only", metavar="STEP,...",
+                        help="these steps only")
+    options = parser.parse_args()
+
+    wanted = [step for step in STEPS if options.all or step not in LONG_STEPS]
+    if options.only:
+        wanted = options.only.split(",")
+        unknown = [step for step in wanted if step not in STEPS]
+        if unknown:
+            parser.error("no step '%s': the steps are %s" % (
+                unknown[0], ", ".join(STEPS)))
+    if os.geteuid() != 0 and not shutil.which("sudo"):
+        print("check: needs root or sudo: run as root", file=sys.stderr)
+        return 2
+
+    tally = Tally()
+    timings = []
+    try:
+        for step in wanted:
+            say("== %s" % step)
+            begun = time.monotonic()
+            STEPS[step](tally, options)
+            timings.append((step, time.monotonic() - begun))
+    except CannotRun as error:
+        print("check: %s" % error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("check: interrupted", file=sys.stderr)
+        return 2
+    summary(tally, timings)
+    return 1 if tally.failed or not tally.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
