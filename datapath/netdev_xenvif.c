@@ -40,6 +40,9 @@ xenvif_construct(struct netdev *netdev)
     vif->serial = xenvif_next_serial();
     vif->mtu = vif->requested_mtu = MTU_DEFAULT;
     vif->requested_n_txq = 1;
+    /* Not the guest's: a bridge takes its own from its ports, and then its
+     * frames would draw the guest's.  It takes none that is marked local, as
+     * random ones are. */
     eth_addr_random(&vif->etheraddr);
 
     atomic_init(&vif->flags, NETDEV_UP | NETDEV_PROMISC);

@@ -33,7 +33,6 @@ struct xenvif_id {
 
 /* What dom0 says of a VIF.  Zero rates are no limit. */
 struct xenvif_policy {
-    uint8_t mac[6];                     /* All zero: unknown. */
     struct qos_profile tx;              /* What the guest sends. */
     struct qos_profile rx;              /* What it receives. */
     struct fence fence;

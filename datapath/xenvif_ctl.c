@@ -200,14 +200,6 @@ xenvif_set_policy(struct xenvif_id id, const struct xenvif_policy *policy)
     new->serial = old->serial + 1;
     ovsrcu_set(&vif->policy, new);
     ovsrcu_postpone(free, old);
-
-    static const uint8_t unknown_mac[6];
-    if (memcmp(policy->mac, unknown_mac, sizeof unknown_mac)) {
-        ovs_mutex_lock(&vif->mutex);
-        memcpy(vif->etheraddr.ea, policy->mac, sizeof policy->mac);
-        ovs_mutex_unlock(&vif->mutex);
-        netdev_change_seq_changed(&vif->up);
-    }
     doorbell_kick(&vif->member);
     return 0;
 }

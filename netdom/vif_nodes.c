@@ -192,7 +192,6 @@ read_identity(struct xs_handle *h, xs_transaction_t t, const char *dir,
         snprintf(why, VIF_WHY_BYTES, "%.*s", VIF_WHY_BYTES - 1, wrong);
         return -EINVAL;
     }
-    memcpy(policy->mac, policy->fence.mac, sizeof policy->mac);
     return 0;
 }
 

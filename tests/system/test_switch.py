@@ -142,7 +142,7 @@ def two_guests(switch, **policy):
 
 def test_plug_by_hand(switch):
     """One ovs-vsctl line plugs a vif in; unmodified tools see all of it."""
-    a, b = two_guests(switch)
+    a, b = two_guests(switch, **{"tx-rate-bps": 0})
     assert switch.ping("a", "10.0.0.2") == 3
 
     port = "vif%d.0" % a
@@ -155,6 +155,11 @@ def test_plug_by_hand(switch):
     vifs = json.loads(switch.appctl("netdom/counters"))["vifs"]
     assert vifs[port]["tx_packets"] >= 3
     assert vifs["vif%d.0" % b]["rx_packets"] >= 3
+
+    # The bridge does not speak with a guest's address.
+    macs = switch.vsctl("--format=csv", "--no-headings", "--columns=name,"
+                        "mac_in_use", "list", "interface").stdout
+    assert "00:16:3e" not in macs and "br0" in macs
 
     # MTU, from the database.
     switch.vsctl("set", "interface", port, "mtu_request=1400")
