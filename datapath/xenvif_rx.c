@@ -23,19 +23,28 @@ count_send_drops(struct xenvif *vif, enum vif_drop reason, uint64_t n)
     }
 }
 
-static bool
-queue_has_room(struct xenvif *vif, uint32_t frame_bytes)
+/* Claims room in the queue, by bytes, for the first frames of 'packets[0..n)'.
+ * Returns for how many. */
+static unsigned int
+claim_room(struct xenvif *vif, struct dp_packet *const packets[],
+           unsigned int n)
 {
-    uint32_t queued_bytes;
+    uint32_t wanted_bytes = 0, queued_bytes, limit_bytes, orig;
 
-    atomic_add_relaxed(&vif->rx_queue_bytes, frame_bytes, &queued_bytes);
-    uint32_t limit_bytes;
-    atomic_read_relaxed(&vif->rx_queue_limit_bytes, &limit_bytes);
-    if (queued_bytes + frame_bytes <= limit_bytes) {
-        return true;
+    for (unsigned int i = 0; i < n; i++) {
+        wanted_bytes += dp_packet_size(packets[i]);
     }
-    atomic_sub_relaxed(&vif->rx_queue_bytes, frame_bytes, &queued_bytes);
-    return false;
+    uint32_t claimed_bytes = wanted_bytes;
+    atomic_read_relaxed(&vif->rx_queue_limit_bytes, &limit_bytes);
+    atomic_add_relaxed(&vif->rx_queue_bytes, wanted_bytes, &queued_bytes);
+    while (OVS_UNLIKELY(n && queued_bytes + claimed_bytes > limit_bytes)) {
+        claimed_bytes -= dp_packet_size(packets[--n]);
+    }
+    if (OVS_UNLIKELY(claimed_bytes != wanted_bytes)) {
+        atomic_sub_relaxed(&vif->rx_queue_bytes,
+                           wanted_bytes - claimed_bytes, &orig);
+    }
+    return n;
 }
 
 /* A copy of 'packet', which OVS made with malloc(), in a buffer of the
@@ -63,14 +72,34 @@ copy_to_pool(struct xenvif *vif, const struct dp_packet *packet)
     return copy;
 }
 
+/* Puts 'packets[0..n)' in the queue, as many as there is room for.  Returns
+ * how many; the rest stays the caller's. */
+static unsigned int
+enqueue(struct xenvif *vif, struct dp_packet *const packets[], unsigned int n)
+{
+    uint32_t unused_bytes = 0, orig;
+    unsigned int n_room = claim_room(vif, packets, n);
+    unsigned int n_queued = rte_ring_mp_enqueue_burst(
+        vif->rx_queue, (void *const *) packets, n_room, NULL);
+
+    for (unsigned int i = n_queued; i < n_room; i++) {
+        unused_bytes += dp_packet_size(packets[i]);
+    }
+    if (OVS_UNLIKELY(unused_bytes)) {
+        atomic_sub_relaxed(&vif->rx_queue_bytes, unused_bytes, &orig);
+    }
+    return n_queued;
+}
+
 int
 xenvif_send(struct netdev *netdev, int qid OVS_UNUSED,
             struct dp_packet_batch *batch, bool concurrent_txq OVS_UNUSED)
 {
     struct xenvif *vif = xenvif_cast(netdev);
-    uint64_t n_full = 0, n_oversize = 0, n_no_buffer = 0;
+    struct dp_packet *queueable[NETDEV_MAX_BURST];
+    uint64_t n_oversize = 0, n_no_buffer = 0;
     struct dp_packet *packet;
-    bool queued = false;
+    unsigned int n = 0;
 
     if (OVS_UNLIKELY(!ovsrcu_get(struct xenvif_link *, &vif->link))) {
         count_send_drops(vif, VIF_DROP_RX_NOT_CONNECTED,
@@ -81,43 +110,33 @@ xenvif_send(struct netdev *netdev, int qid OVS_UNUSED,
 
     uint32_t max_bytes = vif->mtu + VLAN_ETH_HEADER_LEN;
     DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
-        uint32_t bytes = dp_packet_size(packet);
-
-        if (OVS_UNLIKELY(bytes > max_bytes)) {
+        if (OVS_UNLIKELY(dp_packet_size(packet) > max_bytes)) {
             n_oversize++;
             dp_packet_delete(packet);
             continue;
         }
-        if (OVS_UNLIKELY(!queue_has_room(vif, bytes))) {
-            n_full++;
-            dp_packet_delete(packet);
-            continue;
-        }
-
-        struct dp_packet *queueable = packet;
         if (OVS_UNLIKELY(packet->source != DPBUF_DPDK)) {
-            queueable = copy_to_pool(vif, packet);
-            dp_packet_delete(packet);
-        }
+            struct dp_packet *copy = copy_to_pool(vif, packet);
 
-        uint32_t orig;
-        if (OVS_UNLIKELY(!queueable)) {
-            atomic_sub_relaxed(&vif->rx_queue_bytes, bytes, &orig);
-            n_no_buffer++;
-        } else if (rte_ring_mp_enqueue(vif->rx_queue, queueable)) {
-            atomic_sub_relaxed(&vif->rx_queue_bytes, bytes, &orig);
-            dp_packet_delete(queueable);
-            n_full++;
-        } else {
-            queued = true;
+            dp_packet_delete(packet);
+            if (OVS_UNLIKELY(!copy)) {
+                n_no_buffer++;
+                continue;
+            }
+            packet = copy;
         }
+        queueable[n++] = packet;
     }
     dp_packet_batch_init(batch);
 
-    count_send_drops(vif, VIF_DROP_RX_QUEUE_FULL, n_full);
+    unsigned int n_queued = n ? enqueue(vif, queueable, n) : 0;
+    for (unsigned int i = n_queued; i < n; i++) {
+        dp_packet_delete(queueable[i]);
+    }
+    count_send_drops(vif, VIF_DROP_RX_QUEUE_FULL, n - n_queued);
     count_send_drops(vif, VIF_DROP_RX_OVERSIZE, n_oversize);
     count_send_drops(vif, VIF_DROP_RX_NO_BUFFER, n_no_buffer);
-    if (queued) {
+    if (n_queued) {
         doorbell_kick(&vif->member);
     }
     return 0;
