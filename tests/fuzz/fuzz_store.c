@@ -10,9 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tools/xenlocald/store.h"
-#include "tools/xenlocald/store_wire.h"
+#include <xen/io/xs_wire.h>
 
+#include "tools/xenlocald/store.h"
+
+#define MESSAGE_BYTES (sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX)
 #define N_CONNS 4
 #define RAW 0xff
 #define RECONNECT 0xfe
@@ -38,7 +40,7 @@ drain(struct store_conn *conn, bool all)
     size_t bytes;
 
     while ((data = store_conn_output(conn, &bytes))) {
-        check(bytes && bytes <= STORE_MESSAGE_BYTES, "size of a message");
+        check(bytes && bytes <= MESSAGE_BYTES, "size of a message");
         store_conn_taken(conn, all ? bytes : (bytes + 1) / 2);
         if (!all) {
             break;
@@ -60,8 +62,7 @@ feed(struct store_conn *conn, const uint8_t *data, size_t bytes)
             return;
         }
         memcpy(p, data, room);
-        store_conn_filled(conn, room);
-        store_conn_process(conn, 4);
+        store_conn_process(conn, room, 4);
         data += room;
         bytes -= room;
     }
@@ -72,16 +73,17 @@ add_domain(struct store *store, uint32_t domid)
 {
     char path[32];
 
-    store_domain_add(store, domid);
     snprintf(path, sizeof path, "/local/domain/%u", domid);
     store_write(store, path, "", domid);
     store_domain_introduce(store, domid);
 }
 
 static void
-count_node(void *n, const char *path, const struct store_node *node)
+count_node(void *n, const char *path, const char *perms, const char *value,
+           size_t value_bytes)
 {
-    (void) node;
+    (void) value, (void) value_bytes;
+    check(*perms, "permissions");
     ++*(size_t *) n;
     check(path[0] == '/', "a path");
 }
@@ -89,14 +91,14 @@ count_node(void *n, const char *path, const struct store_node *node)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const struct store_quota quota = {
-        .nodes = 12, .value_bytes = 32, .perms = 3, .watches = 4,
-        .transactions = 2, .transaction_nodes = 8, .connections = 2,
-        .events = 4,
+    const uint32_t quota[STORE_N_USES] = {
+        [STORE_NODES] = 12, [STORE_VALUE_BYTES] = 32, [STORE_PERMS] = 3,
+        [STORE_WATCHES] = 4, [STORE_TRANSACTIONS] = 2,
+        [STORE_TRANSACTION_NODES] = 8, [STORE_CONNECTIONS] = 2,
+        [STORE_EVENTS] = 4,
     };
-    struct store *store = store_create(&quota);
+    struct store *store = store_create(quota);
     struct store_conn *conns[N_CONNS] = { NULL };
-    struct store_usage usage;
     int64_t now_ms = 1;
     size_t n_nodes = 0;
 
@@ -108,7 +110,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         bool read = data[0] & 0x80;
         size_t bytes = data[3] < size - 4 ? data[3] : size - 4;
         struct store_conn **conn = &conns[which];
-        uint8_t message[STORE_HEADER_BYTES + UINT8_MAX];
+        uint8_t message[sizeof(struct xsd_sockmsg) + UINT8_MAX];
 
         if (!*conn) {
             *conn = store_conn_create(store, domid_of[which], conn);
@@ -123,20 +125,21 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         } else if (*conn && type == RAW) {
             feed(*conn, data + 4, bytes);
         } else if (*conn) {
-            store_wire_header(message, type, 1, tx_id, bytes);
-            memcpy(message + STORE_HEADER_BYTES, data + 4, bytes);
-            feed(*conn, message, STORE_HEADER_BYTES + bytes);
+            struct xsd_sockmsg header = { type, 1, tx_id, bytes };
+
+            memcpy(message, &header, sizeof header);
+            memcpy(message + sizeof header, data + 4, bytes);
+            feed(*conn, message, sizeof header + bytes);
         }
         if (*conn) {
             drain(*conn, read);
         }
-        for (struct store_conn *busy; (busy = store_next_busy(store));) {
-            struct store_conn **slot = store_conn_aux(busy);
-
-            check(*slot == busy, "a busy connection");
-            if (store_conn_is_cut(busy)) {
-                store_conn_destroy(busy);
-                *slot = NULL;
+        for (struct store_conn **busy; (busy = store_next_busy(store));) {
+            check(busy >= conns && busy < conns + N_CONNS && *busy,
+                  "a busy connection");
+            if (!store_conn_process(*busy, 0, 4)) {
+                store_conn_destroy(*busy);
+                *busy = NULL;
             }
         }
         store_run(store, now_ms += 7);
@@ -147,11 +150,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (int i = 0; i < N_CONNS; i++) {
         store_conn_destroy(conns[i]);
     }
-    store_usage(store, &usage);
-    check(!usage.watches && !usage.transactions && !usage.connections
-          && !usage.events, "something is left of the connections");
+    for (int i = 0; i < STORE_N_COUNTED; i++) {
+        check(i == STORE_NODES || !store_usage(store, i),
+              "something is left of the connections");
+    }
     store_walk(store, "/", count_node, &n_nodes);
-    check(n_nodes == usage.nodes, "the count of nodes");
+    check(n_nodes == store_usage(store, STORE_NODES), "the count of nodes");
     store_destroy(store);
     return 0;
 }

@@ -5,19 +5,25 @@
 #include <string.h>
 
 void
+reconnect(struct fixture *f, int domid)
+{
+    store_conn_destroy(f->conn[domid]);
+    f->conn[domid] = store_conn_create(f->store, domid, f);
+    assert_non_null(f->conn[domid]);
+}
+
+void
 open_fixture(struct fixture *f)
 {
     memset(f, 0, sizeof *f);
-    f->store = store_create(&store_quota_default);
+    f->store = store_create(store_quota_default);
     for (int i = 0; i < N_DOMAINS; i++) {
         char path[32];
 
         snprintf(path, sizeof path, "/local/domain/%d", i);
-        store_domain_add(f->store, i);
         store_write(f->store, path, "", i);
         store_domain_introduce(f->store, i);
-        f->conn[i] = store_conn_create(f->store, i, NULL);
-        assert_non_null(f->conn[i]);
+        reconnect(f, i);
     }
     f->now_ms = 1000;
     store_run(f->store, f->now_ms);
@@ -83,8 +89,7 @@ ask_bytes(struct fixture *f, int domid, uint32_t type, uint32_t tx_id,
     assert_true(room >= sizeof header + bytes);
     memcpy(p, &header, sizeof header);
     memcpy(p + sizeof header, payload, bytes);
-    store_conn_filled(f->conn[domid], sizeof header + bytes);
-    store_conn_process(f->conn[domid], 1);
+    store_conn_process(f->conn[domid], sizeof header + bytes, 1);
     while (!take_message(f, domid)) {
         continue;
     }

@@ -29,6 +29,9 @@ struct fixture {
 void open_fixture(struct fixture *);
 void close_fixture(struct fixture *);
 
+/* Gives domain 'domid' a new connection instead of its old one. */
+void reconnect(struct fixture *, int domid);
+
 /* Sends a request of domain 'domid' whose payload is 'bytes' bytes, and
  * returns the reply as text: "OK", "value", "a|b|", or "!ENOENT". */
 const char *ask_bytes(struct fixture *, int domid, uint32_t type,

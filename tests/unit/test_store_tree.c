@@ -1,3 +1,5 @@
+#include <config.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,65 +9,82 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tools/xenlocald/store_tree.h"
+#include "tools/xenlocald/store_private.h"
+#include "util.h"
 
-static const struct store_perms owner_1 = { .n = 1, .entry = { { 1, 0 } } };
-
-static void
-count(void *total, uint32_t owner, int n)
+static const struct store_node *
+get(struct store_node *root, const char *path)
 {
-    *(int *) total += n;
-    assert_true(owner <= 1);
+    const char *left;
+    const struct store_node *node = store_tree_find(&root, path, false,
+                                                    &left);
+
+    return *left ? NULL : node;
 }
 
 static bool
-put(struct store_node **root, const char *path, const char *value, int *total)
+put(struct store_node **root, const char *path, const char *value)
 {
-    static uint64_t generation;
-    struct store_edit edit = { ++generation, 1, count, total };
+    const char *left;
+    struct store_node *node = store_tree_find(root, path, true, &left);
 
-    return store_tree_put(root, path, value, strlen(value),
-                          store_tree_get(*root, path) ? NULL : &owner_1,
-                          &edit);
+    if (strchr(left, '/')) {
+        return false;
+    }
+    if (*left) {
+        node = store_node_add(node, left);
+    }
+    free(store_node_set(node, "n1\0", 4, value, strlen(value)));
+    return true;
 }
 
 static bool
-drop(struct store_node **root, const char *path, int *total)
+drop(struct store_node **root, const char *path)
 {
-    struct store_edit edit = { UINT64_MAX, 1, count, total };
+    size_t parent_bytes = strrchr(path, '/') - path;
+    char *parent = xmemdup0(path, parent_bytes);
+    struct store_node *node;
+    const char *left;
 
-    return store_tree_remove(root, path, &edit);
+    if (get(*root, path)) {
+        node = store_tree_find(root, parent, true, &left);
+        store_node_remove(node, path + parent_bytes + 1);
+        left = NULL;
+    } else {
+        left = path;
+    }
+    free(parent);
+    return !left;
 }
 
 static void
-expect(const struct store_node *root, const char *path, const char *value)
+expect(struct store_node *root, const char *path, const char *value)
 {
-    const struct store_node *node = store_tree_get(root, path);
+    const struct store_node *node = get(root, path);
 
     if (!value) {
         assert_null(node);
     } else {
         assert_non_null(node);
         assert_int_equal(node->value_bytes, strlen(value));
-        assert_memory_equal(node->value, value, strlen(value));
+        assert_memory_equal(node->data + node->perms_bytes, value,
+                            strlen(value));
     }
 }
 
 static void
 test_put_get_remove(void **state)
 {
-    struct store_node *root = store_tree_create();
-    size_t bytes;
-    int total = 0;
+    struct store_node *root = store_node_create("");
+    const char *left;
 
-    assert_ptr_equal(store_tree_get(root, "/"), root);
-    assert_false(put(&root, "/a/b", "x", &total));
-    assert_true(put(&root, "/a", "1", &total));
-    assert_true(put(&root, "/a/b", "2", &total));
-    assert_true(put(&root, "/ab", "3", &total));
-    assert_true(put(&root, "/a/b", "22", &total));
-    assert_true(put(&root, "/", "root", &total));
-    assert_int_equal(total, 3);
+    assert_ptr_equal(get(root, "/"), root);
+    assert_false(put(&root, "/a/b", "x"));
+    assert_true(put(&root, "/a", "1"));
+    assert_true(put(&root, "/a/b", "2"));
+    assert_true(put(&root, "/ab", "3"));
+    assert_true(put(&root, "/a/b", "22"));
+    assert_true(put(&root, "/", "root"));
     expect(root, "/a", "1");
     expect(root, "/a/b", "22");
     expect(root, "/ab", "3");
@@ -73,15 +92,15 @@ test_put_get_remove(void **state)
     expect(root, "/a/bb", NULL);
     expect(root, "/a/b/c", NULL);
 
-    assert_string_equal(store_tree_ancestor(root, "/a/b/c/d", &bytes)->name,
-                        "b");
-    assert_int_equal(bytes, 4);
-    assert_ptr_equal(store_tree_ancestor(root, "/x/y", &bytes), root);
-    assert_int_equal(bytes, 0);
+    assert_string_equal(store_tree_find(&root, "/a/b/c/d", false,
+                                        &left)->name, "b");
+    assert_string_equal(left, "c/d");
+    assert_ptr_equal(store_tree_find(&root, "/x/y", false, &left), root);
+    assert_string_equal(left, "x/y");
+    assert_ptr_equal(store_tree_find(&root, "", false, &left), root);
 
-    assert_false(drop(&root, "/b", &total));
-    assert_true(drop(&root, "/a", &total));
-    assert_int_equal(total, 1);
+    assert_false(drop(&root, "/b"));
+    assert_true(drop(&root, "/a"));
     expect(root, "/a", NULL);
     expect(root, "/a/b", NULL);
     expect(root, "/ab", "3");
@@ -93,13 +112,12 @@ test_put_get_remove(void **state)
 static void
 test_many_children(void **state)
 {
-    struct store_node *root = store_tree_create();
+    struct store_node *root = store_node_create("");
     char path[32], value[32];
-    int total = 0;
 
     for (int i = 0; i < 2000; i++) {
         snprintf(path, sizeof path, "/n%d", i * 7919 % 2000);
-        assert_true(put(&root, path, path, &total));
+        assert_true(put(&root, path, path));
     }
     assert_int_equal(root->n_children, 2000);
     for (int i = 1; i < 2000; i++) {
@@ -111,10 +129,10 @@ test_many_children(void **state)
         snprintf(value, sizeof value, "%s", path);
         expect(root, path, value);
         if (i % 2) {
-            assert_true(drop(&root, path, &total));
+            assert_true(drop(&root, path));
         }
     }
-    assert_int_equal(total, 1000);
+    assert_int_equal(root->n_children, 1000);
     for (int i = 0; i < 2000; i++) {
         snprintf(path, sizeof path, "/n%d", i);
         expect(root, path, i % 2 ? NULL : path);
@@ -126,21 +144,21 @@ test_many_children(void **state)
 static void
 test_snapshot(void **state)
 {
-    struct store_node *root = store_tree_create();
-    int total = 0;
+    struct store_node *root = store_node_create("");
 
-    put(&root, "/a", "a", &total);
-    put(&root, "/a/b", "b", &total);
-    put(&root, "/a/b/c", "c", &total);
-    put(&root, "/d", "d", &total);
+    put(&root, "/a", "a");
+    put(&root, "/a/b", "b");
+    put(&root, "/a/b/c", "c");
+    put(&root, "/d", "d");
 
-    struct store_node *first = store_node_ref(root);
-    uint64_t generation = store_tree_get(root, "/a")->generation;
-    put(&root, "/a/b/c", "C", &total);
-    put(&root, "/a/b/e", "e", &total);
-    struct store_node *second = store_node_ref(root);
-    drop(&root, "/a", &total);
-    put(&root, "/d", "D", &total);
+    struct store_node *first = root;
+    first->refs++;
+    put(&root, "/a/b/c", "C");
+    put(&root, "/a/b/e", "e");
+    struct store_node *second = root;
+    second->refs++;
+    drop(&root, "/a");
+    put(&root, "/d", "D");
 
     expect(first, "/a/b/c", "c");
     expect(first, "/a/b/e", NULL);
@@ -151,10 +169,8 @@ test_snapshot(void **state)
     expect(root, "/a/b", NULL);
     expect(root, "/d", "D");
 
-    /* A change below does not make a node another. */
-    assert_int_equal(store_tree_get(second, "/a")->generation, generation);
-    assert_ptr_equal(store_tree_get(first, "/d"), store_tree_get(second,
-                                                                 "/d"));
+    /* What did not change is shared. */
+    assert_ptr_equal(get(first, "/d"), get(second, "/d"));
     store_node_unref(first);
     expect(second, "/a/b/c", "C");
     store_node_unref(second);

@@ -29,7 +29,6 @@
 #include "tools/xenlocald/registry.h"
 #include "tools/xenlocald/store.h"
 #include "tools/xenlocald/store_server.h"
-#include "tools/xenlocald/store_tree.h"
 #include "unixctl.h"
 #include "util.h"
 #include "xenlocal/xenlocal.h"
@@ -206,14 +205,12 @@ unixctl_domain_list(struct unixctl_conn *conn, int argc OVS_UNUSED,
 }
 
 static void
-list_node(void *out, const char *path, const struct store_node *node)
+list_node(void *out, const char *path, const char *perms, const char *value,
+          size_t value_bytes)
 {
-    char perms[STORE_PERMS_TEXT_BYTES];
-    size_t bytes = store_perms_format(&node->perms, perms);
-
     ds_put_format(out, "%s = \"", path);
-    for (size_t i = 0; i < node->value_bytes; i++) {
-        uint8_t c = node->value[i];
+    for (size_t i = 0; i < value_bytes; i++) {
+        uint8_t c = value[i];
 
         if (c < ' ' || c > '~' || c == '"' || c == '\\') {
             ds_put_format(out, "\\x%02x", c);
@@ -221,10 +218,11 @@ list_node(void *out, const char *path, const struct store_node *node)
             ds_put_char(out, c);
         }
     }
-    for (size_t i = 0; i + 1 < bytes; i++) {
-        perms[i] = perms[i] ? perms[i] : ',';
+    ds_put_cstr(out, "\"   ");
+    for (const char *p = perms; *p; p += strlen(p) + 1) {
+        ds_put_format(out, "%c%s", p == perms ? '(' : ',', p);
     }
-    ds_put_format(out, "\"   (%s)\n", perms);
+    ds_put_cstr(out, ")\n");
 }
 
 static void
@@ -246,21 +244,22 @@ unixctl_xenstore_ls(struct unixctl_conn *conn, int argc, const char *argv[],
 static void
 report_memory(const struct xenlocald *xenlocald)
 {
-    struct store_usage store;
+    const struct store *store = xenlocald->store;
     struct broker_usage broker;
     struct simap usage = SIMAP_INITIALIZER(&usage);
 
     if (!memory_should_report()) {
         return;
     }
-    store_usage(xenlocald->store, &store);
     broker_usage(xenlocald->broker, &broker);
     simap_put(&usage, "domains", registry_n_domains(xenlocald->registry));
-    simap_put(&usage, "nodes", store.nodes);
-    simap_put(&usage, "watches", store.watches);
-    simap_put(&usage, "transactions", store.transactions);
-    simap_put(&usage, "store-connections", store.connections);
-    simap_put(&usage, "queued-events", store.events);
+    simap_put(&usage, "nodes", store_usage(store, STORE_NODES));
+    simap_put(&usage, "watches", store_usage(store, STORE_WATCHES));
+    simap_put(&usage, "transactions",
+              store_usage(store, STORE_TRANSACTIONS));
+    simap_put(&usage, "store-connections",
+              store_usage(store, STORE_CONNECTIONS));
+    simap_put(&usage, "queued-events", store_usage(store, STORE_EVENTS));
     simap_put(&usage, "broker-connections", broker.connections);
     simap_put(&usage, "ports", broker.ports);
     simap_put(&usage, "memories", broker.memories);
@@ -329,7 +328,7 @@ xenlocald_init(struct xenlocald *xenlocald, const char *run_dir)
         fail(-error, "%s: cannot be used as run folder", run_dir);
     }
     events_init();
-    xenlocald->store = store_create(&store_quota_default);
+    xenlocald->store = store_create(store_quota_default);
     xenlocald->store_server = store_server_create(xenlocald->store);
     xenlocald->broker = broker_create();
     error = registry_create(xenlocald->run_fd, xenlocald->store,

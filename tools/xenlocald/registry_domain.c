@@ -23,7 +23,7 @@ VLOG_DEFINE_THIS_MODULE(registry_domain);
 
 /* Makes folder and sockets, and has store and broker serve them. */
 static int
-domain_open(struct registry *registry, const struct registry_domain *domain)
+domain_open(struct registry *registry, struct registry_domain *domain)
 {
     int dir, error, store_fd, broker_fd;
 
@@ -48,14 +48,15 @@ domain_open(struct registry *registry, const struct registry_domain *domain)
         close(broker_fd);
         goto remove_folder;
     }
-    error = store_server_add(registry->store_server, domain->domid, store_fd);
+    error = store_listener_create(registry->store_server, domain->domid,
+                                  store_fd, &domain->store_listener);
     if (error) {
         close(broker_fd);
         goto remove_folder;
     }
     error = broker_domain_add(registry->broker, domain->domid, broker_fd);
     if (error) {
-        store_server_remove(registry->store_server, domain->domid);
+        store_listener_destroy(domain->store_listener);
         goto remove_folder;
     }
     close(dir);
@@ -74,7 +75,6 @@ domain_announce(struct registry *registry,
 {
     char path[64], domid[16];
 
-    store_domain_add(registry->store, domain->domid);
     snprintf(domid, sizeof domid, "%"PRIu32, domain->domid);
     snprintf(path, sizeof path, "/local/domain/%s", domid);
     store_write(registry->store, path, "", domain->domid);
@@ -117,7 +117,7 @@ registry_domain_destroy(struct registry *registry,
     char path[64];
     int error;
 
-    store_server_remove(registry->store_server, domain->domid);
+    store_listener_destroy(domain->store_listener);
     broker_domain_remove(registry->broker, domain->domid);
     error = folder_remove(registry->run_fd, domain->domid);
     if (error) {

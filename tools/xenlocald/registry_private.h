@@ -19,6 +19,7 @@ struct registry_domain {
     bool with_connection;
     uint32_t domid;
     uint32_t uid;
+    struct store_listener *store_listener;
     char name[XENLOCAL_NAME_BYTES];
 };
 

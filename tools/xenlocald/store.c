@@ -1,187 +1,213 @@
+/* The store's life, its domains, and what its own program does with it. */
+
+#include <config.h>
+
 #include "tools/xenlocald/store.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include <inttypes.h>
 #include <string.h>
 
+#include "hash.h"
 #include "tools/xenlocald/store_private.h"
+#include "util.h"
 
-const struct store_quota store_quota_default = {
-    .nodes = 1000,
-    .value_bytes = 2048,
-    .perms = 5,
-    .watches = 128,
-    .transactions = 10,
-    .transaction_nodes = 1024,
-    .connections = 16,
-    .events = 256,
+/* Domain 0's programs: bounded only by what the machine bears. */
+#define DOM0_TIMES 1024
+
+const uint32_t store_quota_default[STORE_N_USES] = {
+    [STORE_NODES] = 1000,
+    [STORE_WATCHES] = 128,
+    [STORE_TRANSACTIONS] = 10,
+    [STORE_CONNECTIONS] = 16,
+    [STORE_EVENTS] = 256,
+    [STORE_VALUE_BYTES] = 2048,
+    [STORE_PERMS] = 5,
+    [STORE_TRANSACTION_NODES] = 1024,
 };
 
-/* Every store_domain lives until the store goes: domids are not used again,
- * and nodes may outlive their owner. */
 struct store *
-store_create(const struct store_quota *quota)
+store_create(const uint32_t quota[STORE_N_USES])
 {
-    struct store *store = store_alloc(sizeof *store);
+    struct store *store = xzalloc(sizeof *store);
 
-    memset(store, 0, sizeof *store);
-    store->quota = *quota;
-    store->busy_tail = &store->busy;
-    store->root = store_tree_create();
-    store->usage.nodes = 1;
-    store->special[STORE_INTRODUCE_DOMAIN].n = 1;
-    store->special[STORE_RELEASE_DOMAIN].n = 1;
+    memcpy(store->quota, quota, sizeof store->quota);
+    store->root = store_node_create("");
+    store->special = store_node_create("");
+    store_node_add(store->special, "@introduceDomain");
+    store_node_add(store->special, "@releaseDomain");
+    store->release_ms = INT64_MAX;
+    hmap_init(&store->domains);
+    hmap_init(&store->watches);
+    ovs_list_init(&store->conns);
+    ovs_list_init(&store->busy);
+    store_domain_get(store, 0, true)->used[STORE_NODES] = 1;
     return store;
 }
 
 void
 store_destroy(struct store *store)
 {
+    struct store_domain *domain;
+
     if (!store) {
         return;
     }
-    for (size_t i = 0; i < store->n_domains; i++) {
-        free(store->domains[i]);
+    HMAP_FOR_EACH_POP (domain, node, &store->domains) {
+        free(domain);
     }
-    free(store->domains);
+    hmap_destroy(&store->domains);
+    hmap_destroy(&store->watches);
     store_node_unref(store->root);
+    store_node_unref(store->special);
     free(store);
 }
 
-struct store_domain *
-store_domain_find(const struct store *store, uint32_t domid)
+size_t
+store_usage(const struct store *store, enum store_use use)
 {
-    return domid < store->n_domains ? store->domains[domid] : NULL;
+    const struct store_domain *domain;
+    long total = 0;
+
+    HMAP_FOR_EACH (domain, node, &store->domains) {
+        total += domain->used[use];
+    }
+    return total;
 }
 
-void
-store_domain_add(struct store *store, uint32_t domid)
+struct store_domain *
+store_domain_get(struct store *store, uint32_t domid, bool make)
 {
-    struct store_domain *domain = store_domain_find(store, domid);
+    uint32_t hash = hash_int(domid, 0);
+    struct store_domain *domain;
 
-    if (domid >= store->n_domains) {
-        size_t n = domid + 1 + domid / 2;
+    HMAP_FOR_EACH_WITH_HASH (domain, node, hash, &store->domains) {
+        if (domain->domid == domid) {
+            return domain;
+        }
+    }
+    if (!make) {
+        return NULL;
+    }
+    domain = xzalloc(sizeof *domain);
+    domain->domid = domid;
+    domain->quota = store->quota;
+    hmap_insert(&store->domains, &domain->node, hash);
+    return domain;
+}
 
-        store->domains = store_resize(store->domains,
-                                      n * sizeof *store->domains);
-        memset(store->domains + store->n_domains, 0,
-               (n - store->n_domains) * sizeof *store->domains);
-        store->n_domains = n;
-    }
-    if (!domain) {
-        domain = store_alloc(sizeof *domain);
-        *domain = (struct store_domain) { .domid = domid };
-        store->domains[domid] = domain;
-    }
+long
+store_limit(const struct store_domain *domain, enum store_use use)
+{
+    return (long) domain->quota[use] * (domain->domid ? 1 : DOM0_TIMES);
+}
+
+bool
+store_has_room(const struct store_domain *domain, enum store_use use, long n)
+{
+    return n <= 0 || domain->used[use] + n <= store_limit(domain, use);
 }
 
 void
 store_domain_introduce(struct store *store, uint32_t domid)
 {
-    store_domain_find(store, domid)->introduced = true;
-    store_watch_fire_special(store, STORE_INTRODUCE_DOMAIN);
-}
-
-void
-store_domain_release(struct store *store, uint32_t domid)
-{
-    struct store_domain *domain = store_domain_find(store, domid);
-
-    domain->introduced = false;
-    for (struct store_conn *conn = store->conns; conn; conn = conn->next) {
-        if (conn->domain == domain) {
-            store_conn_cut(conn);
-        }
-    }
-    store_watch_fire_special(store, STORE_RELEASE_DOMAIN);
+    store_domain_get(store, domid, true)->introduced = true;
+    store_watch_fire(store, "@introduceDomain", NULL);
 }
 
 void
 store_domain_remove(struct store *store, uint32_t domid)
 {
-    struct store_domain *domain = store_domain_find(store, domid);
+    struct store_conn *conn;
 
-    if (domain && !domain->is_dead) {
-        domain->is_dead = true;
-        store_domain_release(store, domid);
+    store_domain_get(store, domid, true)->introduced = false;
+    LIST_FOR_EACH (conn, node, &store->conns) {
+        if (conn->domain->domid == domid) {
+            conn->cut = true;
+            store_conn_set_busy(conn);
+        }
     }
+    store_watch_fire(store, "@releaseDomain", NULL);
 }
 
 void
 store_write(struct store *store, const char *path, const char *value,
             uint32_t owner)
 {
-    struct store_view view = { .store = store };
-    struct store_perms perms = { .n = 1, .entry = { { .domid = owner } } };
-    bool is_new = !store_tree_get(store->root, path);
+    struct ds payload = DS_EMPTY_INITIALIZER;
 
-    store_view_write(&view, path, value, strlen(value));
-    if (is_new && owner) {
-        store_view_set_perms(&view, path, &perms);
-    }
+    ds_put_format(&payload, "%s%c%s", path, 0, value);
+    store_request_apply(store, 0, XS_WRITE, payload.string, payload.length);
+    ds_truncate(&payload, strlen(path) + 1);
+    ds_put_format(&payload, "n%"PRIu32"%c", owner, 0);
+    store_request_apply(store, 0, XS_SET_PERMS, payload.string,
+                        payload.length);
+    ds_destroy(&payload);
 }
 
 void
 store_remove(struct store *store, const char *path)
 {
-    struct store_view view = { .store = store };
+    store_request_apply(store, 0, XS_RM, path, strlen(path) + 1);
+}
 
-    store_view_remove(&view, path);
+struct store_node *
+store_nearest(struct store *store, const char *path)
+{
+    const char *left;
+
+    return store_tree_find(path[0] == '@' ? &store->special : &store->root,
+                           path, false, &left);
 }
 
 static void
-walk(const struct store_node *node, char *path, size_t bytes,
-     void (*cb)(void *aux, const char *path, const struct store_node *),
+walk(const struct store_node *node, struct ds *path, store_walk_cb *cb,
      void *aux)
 {
-    cb(aux, bytes ? path : "/", node);
-    for (size_t i = 0; i < node->n_children; i++) {
-        const struct store_node *child = node->children[i];
-        int n = snprintf(path + bytes, STORE_PATH_BYTES - bytes, "/%s",
-                         child->name);
+    size_t bytes = path->length;
 
-        walk(child, path, bytes + n, cb, aux);
-        path[bytes] = '\0';
+    cb(aux, bytes ? ds_cstr(path) : "/", node->data,
+       node->data + node->perms_bytes, node->value_bytes);
+    for (size_t i = 0; i < node->n_children; i++) {
+        ds_put_format(path, "/%s", node->children[i]->name);
+        walk(node->children[i], path, cb, aux);
+        ds_truncate(path, bytes);
     }
 }
 
 bool
-store_walk(const struct store *store, const char *given,
-           void (*cb)(void *aux, const char *path, const struct store_node *),
+store_walk(struct store *store, const char *path, store_walk_cb *cb,
            void *aux)
 {
-    char path[STORE_PATH_BYTES];
-    const struct store_node *node;
+    const char *left;
+    struct store_node *node = store_tree_find(&store->root, path, false,
+                                              &left);
+    struct ds at = DS_EMPTY_INITIALIZER;
 
-    if (store_path_resolve(0, given, false, path)) {
-        return false;
+    if (!*left) {
+        ds_put_cstr(&at, path[1] ? path : "");
+        walk(node, &at, cb, aux);
+        ds_destroy(&at);
     }
-    node = store_tree_get(store->root, path);
-    if (node) {
-        walk(node, path, strcmp(path, "/") ? strlen(path) : 0, cb, aux);
-    }
-    return node != NULL;
+    return !*left;
 }
 
 void
-store_usage(const struct store *store, struct store_usage *usage)
+store_run(struct store *store, int64_t now_ms)
 {
-    *usage = store->usage;
+    struct store_conn *conn;
+
+    store->now_ms = now_ms;
+    if (now_ms >= store->release_ms) {
+        store->release_ms = INT64_MAX;
+        LIST_FOR_EACH (conn, node, &store->conns) {
+            conn->domain->held = false;
+            store_conn_set_busy(conn);
+        }
+    }
 }
 
 int64_t
-store_run(struct store *store, int64_t now_ms)
+store_deadline_ms(const struct store *store)
 {
-    bool any_held = false;
-
-    store->now_ms = now_ms;
-    if (store->hold_check_ms && now_ms >= store->hold_check_ms) {
-        for (struct store_conn *conn = store->conns; conn;
-             conn = conn->next) {
-            store_conn_set_busy(conn);
-            any_held |= conn->domain->held_until_ms > now_ms;
-        }
-        store->hold_check_ms = any_held ? now_ms + STORE_HOLD_MS : 0;
-    }
-    return store->hold_check_ms ? store->hold_check_ms : INT64_MAX;
+    return ovs_list_is_empty(&store->busy) ? store->release_ms : store->now_ms;
 }

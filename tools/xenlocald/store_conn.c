@@ -1,119 +1,75 @@
 /* Connections: bytes in, requests run, messages queued, bytes out. */
 
+#include <config.h>
+
 #include "tools/xenlocald/store_private.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include <xen/io/xs_wire.h>
+#include "hash.h"
+#include "util.h"
 
 /* With more replies unread, a client's requests wait. */
 #define REPLIES_MAX 8
 
-/* Domain 0's programs: bounded only by what the machine bears. */
-#define DOM0_CONNECTIONS 4096
-
 struct store_conn *
 store_conn_create(struct store *store, uint32_t domid, void *aux)
 {
-    struct store_domain *domain = store_domain_find(store, domid);
-    uint32_t limit = domid ? store->quota.connections : DOM0_CONNECTIONS;
+    struct store_domain *domain = store_domain_get(store, domid, false);
+    struct store_conn *conn;
 
-    if (!domain || !domain->introduced || domain->n_connections >= limit) {
+    if (!domain || !domain->introduced
+        || !store_has_room(domain, STORE_CONNECTIONS, 1)) {
         return NULL;
     }
-    struct store_conn *conn = store_alloc(sizeof *conn);
-    memset(conn, 0, sizeof *conn);
+    conn = xzalloc(sizeof *conn);
     conn->store = store;
     conn->domain = domain;
     conn->aux = aux;
-    conn->tail = &conn->head;
-    conn->prev = &store->conns;
-    conn->next = store->conns;
-    if (conn->next) {
-        conn->next->prev = &conn->next;
-    }
-    store->conns = conn;
-    domain->n_connections++;
-    store->usage.connections++;
+    ovs_list_init(&conn->busy_node);
+    ovs_list_init(&conn->txns);
+    ovs_list_init(&conn->watches);
+    ovs_list_init(&conn->output);
+    hmap_init(&conn->queued);
+    ovs_list_push_back(&store->conns, &conn->node);
+    domain->used[STORE_CONNECTIONS]++;
     return conn;
-}
-
-void *
-store_conn_aux(const struct store_conn *conn)
-{
-    return conn->aux;
 }
 
 void
 store_conn_set_busy(struct store_conn *conn)
 {
-    struct store *store = conn->store;
-
-    if (!conn->prev_busy) {
-        conn->prev_busy = store->busy_tail;
-        conn->next_busy = NULL;
-        *store->busy_tail = conn;
-        store->busy_tail = &conn->next_busy;
+    if (ovs_list_is_empty(&conn->busy_node)) {
+        ovs_list_push_back(&conn->store->busy, &conn->busy_node);
     }
 }
 
-static void
-clear_busy(struct store_conn *conn)
-{
-    if (conn->prev_busy) {
-        *conn->prev_busy = conn->next_busy;
-        if (conn->next_busy) {
-            conn->next_busy->prev_busy = conn->prev_busy;
-        } else {
-            conn->store->busy_tail = conn->prev_busy;
-        }
-        conn->prev_busy = NULL;
-    }
-}
-
-bool
-store_is_busy(const struct store *store)
-{
-    return store->busy != NULL;
-}
-
-struct store_conn *
+void *
 store_next_busy(struct store *store)
 {
-    struct store_conn *conn = store->busy;
+    struct store_conn *conn;
 
-    if (conn) {
-        clear_busy(conn);
+    if (ovs_list_is_empty(&store->busy)) {
+        return NULL;
     }
-    return conn;
-}
-
-void
-store_conn_cut(struct store_conn *conn)
-{
-    store_watch_remove_all(conn);
-    store_txn_abort_all(conn);
-    conn->cut = true;
-    store_conn_set_busy(conn);
+    conn = CONTAINER_OF(ovs_list_pop_front(&store->busy), struct store_conn,
+                        busy_node);
+    ovs_list_init(&conn->busy_node);
+    return conn->aux;
 }
 
 /* Takes the first message off the queue. */
 static void
 drop_head(struct store_conn *conn)
 {
-    struct store_message *m = conn->head;
+    struct store_message *m = CONTAINER_OF(ovs_list_pop_front(&conn->output),
+                                           struct store_message, node);
 
-    conn->head = m->next;
+    hmap_remove(&conn->queued, &m->queued);
     conn->head_sent = 0;
-    if (!conn->head) {
-        conn->tail = &conn->head;
-    }
-    if (m->is_event) {
+    if (m->header.type == XS_WATCH_EVENT) {
         conn->n_events--;
-        conn->store->usage.events--;
-    } else {
-        conn->n_replies--;
+        conn->domain->used[STORE_EVENTS]--;
     }
     free(m);
 }
@@ -121,22 +77,25 @@ drop_head(struct store_conn *conn)
 void
 store_conn_destroy(struct store_conn *conn)
 {
+    struct store_watch *watch;
+    struct store_txn *txn;
+
     if (!conn) {
         return;
     }
-    store_watch_remove_all(conn);
-    store_txn_abort_all(conn);
-    while (conn->head) {
+    LIST_FOR_EACH_SAFE (watch, conn_node, &conn->watches) {
+        store_watch_destroy(watch);
+    }
+    LIST_FOR_EACH_SAFE (txn, node, &conn->txns) {
+        store_txn_end(conn, txn, false);
+    }
+    while (!ovs_list_is_empty(&conn->output)) {
         drop_head(conn);
     }
-
-    clear_busy(conn);
-    *conn->prev = conn->next;
-    if (conn->next) {
-        conn->next->prev = conn->prev;
-    }
-    conn->domain->n_connections--;
-    conn->store->usage.connections--;
+    hmap_destroy(&conn->queued);
+    ovs_list_remove(&conn->busy_node);
+    ovs_list_remove(&conn->node);
+    conn->domain->used[STORE_CONNECTIONS]--;
     free(conn);
 }
 
@@ -147,96 +106,95 @@ store_conn_space(struct store_conn *conn, size_t *bytes)
     return conn->input + conn->input_bytes;
 }
 
-void
-store_conn_filled(struct store_conn *conn, size_t bytes)
-{
-    conn->input_bytes += bytes;
-}
-
 bool
 store_conn_is_open(const struct store_conn *conn)
 {
-    return !conn->cut && conn->n_replies < REPLIES_MAX
-           && conn->domain->held_until_ms <= conn->store->now_ms;
+    size_t n_replies = hmap_count(&conn->queued) - conn->n_events;
+
+    return !conn->cut && n_replies < REPLIES_MAX && !conn->domain->held;
 }
 
 bool
-store_conn_is_cut(const struct store_conn *conn)
+store_conn_process(struct store_conn *conn, size_t bytes, int n)
 {
-    return conn->cut;
-}
-
-void
-store_conn_process(struct store_conn *conn, int n)
-{
-    struct store_request request;
+    struct xsd_sockmsg header;
     size_t used = 0;
-    ssize_t bytes = 0;
 
-    for (; store_conn_is_open(conn); used += bytes, n--) {
-        bytes = store_wire_parse(conn->input + used,
-                                 conn->input_bytes - used, &request);
-        if (bytes < 0) {
-            store_conn_cut(conn);
-        }
-        if (bytes <= 0 || n <= 0) {
+    conn->input_bytes += bytes;
+    for (; store_conn_is_open(conn); used += sizeof header + header.len) {
+        size_t left = conn->input_bytes - used;
+
+        if (left < sizeof header) {
             break;
         }
-        store_request_run(conn, &request);
+        memcpy(&header, conn->input + used, sizeof header);
+        conn->cut = header.len > XENSTORE_PAYLOAD_MAX;
+        if (conn->cut || left < sizeof header + header.len) {
+            break;
+        } else if (n-- <= 0) {
+            store_conn_set_busy(conn);
+            break;
+        }
+        store_request_run(conn, &header, (const char *) conn->input + used
+                                         + sizeof header);
     }
-    if (used) {
-        conn->input_bytes -= used;
-        memmove(conn->input, conn->input + used, conn->input_bytes);
-    }
-    if (bytes > 0 && store_conn_is_open(conn)) {
-        store_conn_set_busy(conn);
-    }
+    conn->input_bytes -= used;
+    memmove(conn->input, conn->input + used, conn->input_bytes);
+    return !conn->cut;
 }
 
 void
-store_conn_queue(struct store_conn *conn, uint32_t type, uint32_t req_id,
-                 uint32_t tx_id, const void *payload, size_t bytes,
-                 uint32_t hash)
+store_conn_queue(struct store_conn *conn, const struct xsd_sockmsg *header,
+                 const void *payload)
 {
-    struct store_message *m
-        = store_alloc(sizeof *m + STORE_HEADER_BYTES + bytes);
+    size_t bytes = sizeof *header + header->len;
+    bool is_event = header->type == XS_WATCH_EVENT;
+    struct store_message *other, *m = xmalloc(sizeof *m + header->len);
+    uint32_t hash;
 
-    *m = (struct store_message) {
-        .is_event = type == XS_WATCH_EVENT,
-        .hash = hash,
-        .bytes = STORE_HEADER_BYTES + bytes,
-    };
-    store_wire_header(m->data, type, req_id, tx_id, bytes);
-    if (bytes) {
-        memcpy(m->data + STORE_HEADER_BYTES, payload, bytes);
+    m->header = *header;
+    memcpy(m->payload, payload, header->len);
+    hash = hash_bytes(&m->header, bytes, 0);
+    HMAP_FOR_EACH_WITH_HASH (other, queued, hash, &conn->queued) {
+        bool partly_gone = conn->head_sent
+                           && &other->node == ovs_list_front(&conn->output);
+
+        if (is_event && !partly_gone && other->header.len == header->len
+            && !memcmp(&other->header, &m->header, bytes)) {
+            free(m);
+            return;
+        }
     }
-    *conn->tail = m;
-    conn->tail = &m->next;
+    hmap_insert(&conn->queued, &m->queued, hash);
+    ovs_list_push_back(&conn->output, &m->node);
+    conn->n_events += is_event;
+    conn->domain->used[STORE_EVENTS] += is_event;
     store_conn_set_busy(conn);
-    if (m->is_event) {
-        conn->n_events++;
-        conn->store->usage.events++;
-    } else {
-        conn->n_replies++;
-    }
 }
 
 const uint8_t *
 store_conn_output(const struct store_conn *conn, size_t *bytes)
 {
-    if (!conn->head) {
-        *bytes = 0;
+    const struct store_message *m;
+
+    *bytes = 0;
+    if (ovs_list_is_empty(&conn->output)) {
         return NULL;
     }
-    *bytes = conn->head->bytes - conn->head_sent;
-    return conn->head->data + conn->head_sent;
+    m = CONTAINER_OF(ovs_list_front(&conn->output), struct store_message,
+                     node);
+    *bytes = sizeof m->header + m->header.len - conn->head_sent;
+    return (const uint8_t *) &m->header + conn->head_sent;
 }
 
 void
 store_conn_taken(struct store_conn *conn, size_t bytes)
 {
+    size_t left;
+
+    store_conn_output(conn, &left);
     conn->head_sent += bytes;
-    if (conn->head && conn->head_sent == conn->head->bytes) {
+    if (bytes == left) {
         drop_head(conn);
     }
 }

@@ -7,8 +7,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "hash.h"
-#include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
@@ -24,9 +22,8 @@ VLOG_DEFINE_THIS_MODULE(store_server);
 #define REQUESTS_PER_TURN 16
 #define BUSY_PER_TURN 256
 
-struct listener {
+struct store_listener {
     struct source source;
-    struct hmap_node node;              /* In 'listeners', by domid. */
     struct store_server *server;
     uint32_t domid;
 };
@@ -39,9 +36,7 @@ struct client {
 
 struct store_server {
     struct store *store;
-    struct hmap listeners;
     struct ovs_list clients;
-    int64_t wake_ms;
 };
 
 struct store_server *
@@ -50,8 +45,6 @@ store_server_create(struct store *store)
     struct store_server *server = xzalloc(sizeof *server);
 
     server->store = store;
-    server->wake_ms = INT64_MAX;
-    hmap_init(&server->listeners);
     ovs_list_init(&server->clients);
     return server;
 }
@@ -66,10 +59,12 @@ client_destroy(struct client *client)
     free(client);
 }
 
-static void
-listener_destroy(struct listener *listener)
+void
+store_listener_destroy(struct store_listener *listener)
 {
-    hmap_remove(&listener->server->listeners, &listener->node);
+    if (!listener) {
+        return;
+    }
     source_remove(&listener->source);
     close(listener->source.fd);
     free(listener);
@@ -78,7 +73,6 @@ listener_destroy(struct listener *listener)
 void
 store_server_destroy(struct store_server *server)
 {
-    struct listener *listener;
     struct client *client;
 
     if (!server) {
@@ -87,11 +81,13 @@ store_server_destroy(struct store_server *server)
     LIST_FOR_EACH_SAFE (client, node, &server->clients) {
         client_destroy(client);
     }
-    HMAP_FOR_EACH_SAFE (listener, node, &server->listeners) {
-        listener_destroy(listener);
-    }
-    hmap_destroy(&server->listeners);
     free(server);
+}
+
+static bool
+would_block(void)
+{
+    return errno == EAGAIN || errno == EINTR;
 }
 
 /* Sends what waits.  False if the client is gone. */
@@ -105,29 +101,22 @@ client_flush(struct client *client)
         ssize_t n = send(client->source.fd, data, bytes,
                          MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n < 0) {
-            return errno == EAGAIN || errno == EINTR;
+            return would_block();
         }
         store_conn_taken(client->conn, n);
     }
     return true;
 }
 
-/* Reads what the client sent.  False if it is gone. */
-static bool
+/* Reads what the client sent.  Returns the bytes, below 0 if it is gone. */
+static ssize_t
 client_read(struct client *client)
 {
     size_t room;
     uint8_t *p = store_conn_space(client->conn, &room);
+    ssize_t n = room ? recv(client->source.fd, p, room, MSG_DONTWAIT) : 0;
 
-    if (!room) {
-        return true;
-    }
-    ssize_t n = recv(client->source.fd, p, room, MSG_DONTWAIT);
-    if (n < 0) {
-        return errno == EAGAIN || errno == EINTR;
-    }
-    store_conn_filled(client->conn, n);
-    return n > 0;
+    return n > 0 || !room || (n < 0 && would_block()) ? MAX(n, 0) : -1;
 }
 
 /* Does one turn's work; destroys 'client' if it is gone or cut. */
@@ -135,19 +124,15 @@ static void
 client_run(struct client *client, bool hung_up)
 {
     bool alive = client_flush(client);
+    bool open = alive && store_conn_is_open(client->conn);
+    ssize_t n = open ? client_read(client) : hung_up ? -1 : 0;
+    size_t bytes;
 
-    if (alive && store_conn_is_open(client->conn)) {
-        alive = client_read(client);
-        store_conn_process(client->conn, REQUESTS_PER_TURN);
-    } else if (hung_up) {
-        alive = false;
-    }
-    if (!alive || store_conn_is_cut(client->conn) || !client_flush(client)) {
+    if (!store_conn_process(client->conn, MAX(n, 0), REQUESTS_PER_TURN)
+        || !alive || n < 0 || !client_flush(client)) {
         client_destroy(client);
         return;
     }
-
-    size_t bytes;
     source_set(&client->source,
                (store_conn_is_open(client->conn) ? EPOLLIN : 0)
                | (store_conn_output(client->conn, &bytes) ? EPOLLOUT : 0));
@@ -163,7 +148,8 @@ client_ready(struct source *source, uint32_t events)
 static void
 listener_ready(struct source *source, uint32_t events OVS_UNUSED)
 {
-    struct listener *listener = CONTAINER_OF(source, struct listener, source);
+    struct store_listener *listener
+        = CONTAINER_OF(source, struct store_listener, source);
     struct store_server *server = listener->server;
     int fd = peer_accept(source->fd);
 
@@ -188,9 +174,10 @@ listener_ready(struct source *source, uint32_t events OVS_UNUSED)
 }
 
 int
-store_server_add(struct store_server *server, uint32_t domid, int fd)
+store_listener_create(struct store_server *server, uint32_t domid, int fd,
+                      struct store_listener **listenerp)
 {
-    struct listener *listener = xzalloc(sizeof *listener);
+    struct store_listener *listener = xzalloc(sizeof *listener);
     int error;
 
     listener->source = (struct source) { fd, EPOLLIN, listener_ready };
@@ -202,43 +189,24 @@ store_server_add(struct store_server *server, uint32_t domid, int fd)
         free(listener);
         return error;
     }
-    hmap_insert(&server->listeners, &listener->node, hash_int(domid, 0));
+    *listenerp = listener;
     return 0;
-}
-
-void
-store_server_remove(struct store_server *server, uint32_t domid)
-{
-    struct listener *listener;
-
-    HMAP_FOR_EACH_WITH_HASH (listener, node, hash_int(domid, 0),
-                             &server->listeners) {
-        if (listener->domid == domid) {
-            listener_destroy(listener);
-            return;
-        }
-    }
 }
 
 void
 store_server_run(struct store_server *server)
 {
-    struct store_conn *conn;
+    struct client *client;
 
-    server->wake_ms = store_run(server->store, time_msec());
+    store_run(server->store, time_msec());
     for (int i = 0; i < BUSY_PER_TURN
-         && (conn = store_next_busy(server->store)); i++) {
-        client_run(store_conn_aux(conn), false);
+         && (client = store_next_busy(server->store)); i++) {
+        client_run(client, false);
     }
 }
 
 void
 store_server_wait(struct store_server *server)
 {
-    if (store_is_busy(server->store)) {
-        poll_immediate_wake();
-    }
-    if (server->wake_ms != INT64_MAX) {
-        poll_timer_wait_until(server->wake_ms);
-    }
+    poll_timer_wait_until(store_deadline_ms(server->store));
 }

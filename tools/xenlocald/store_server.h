@@ -10,16 +10,19 @@
 #include <stdint.h>
 
 struct store;
+struct store_listener;
 struct store_server;
 
 struct store_server *store_server_create(struct store *);
-void store_server_destroy(struct store_server *);       /* Accepts NULL. */
+/* Accepts NULL.  Listeners must have been destroyed. */
+void store_server_destroy(struct store_server *);
 
-/* Serves domain 'domid' at 'listen_fd', which becomes the server's (closed on
- * error). */
-int store_server_add(struct store_server *, uint32_t domid, int listen_fd);
-/* Stops; connections that the store has cut go at the next run. */
-void store_server_remove(struct store_server *, uint32_t domid);
+/* Serves domain 'domid' at 'listen_fd', which becomes the listener's (closed
+ * on error), until the listener is destroyed.  Connections that the store has
+ * cut go at the next run. */
+int store_listener_create(struct store_server *, uint32_t domid,
+                          int listen_fd, struct store_listener **);
+void store_listener_destroy(struct store_listener *);   /* Accepts NULL. */
 
 void store_server_run(struct store_server *);
 void store_server_wait(struct store_server *);

@@ -1,306 +1,140 @@
 /* Watches and their events.
  *
  * Watches hang in a hash table by path, so that a change looks up only the
- * changed path and its ancestors.  An event that waits on a connection
- * already is not queued again, and the queue is bounded: past the bound a
- * watch fires for its own path, once. */
+ * changed path and its ancestors.  The queue of events is bounded: past the
+ * bound a watch fires for its own path, once. */
+
+#include <config.h>
 
 #include "tools/xenlocald/store_private.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <xen/io/xs_wire.h>
+#include "hash.h"
+#include "util.h"
 
-#define DOM0_EVENTS 8192
-
-struct store_watch {
-    struct store_watch *next_in_bucket;
-    struct store_watch *next;           /* On the same connection. */
-    struct store_conn *conn;
-    uint32_t hash;                      /* Of 'path'. */
-    size_t strip_bytes;                 /* Of an event's path: the client
-                                         * gave a relative one. */
-    char *path;
-    char *token;
-};
-
-const char *const store_special_names[STORE_N_SPECIAL] = {
-    [STORE_INTRODUCE_DOMAIN] = "@introduceDomain",
-    [STORE_RELEASE_DOMAIN] = "@releaseDomain",
-};
-
-/* FNV-1a, so that a path's hash goes on from its parent's. */
-#define HASH_START 2166136261u
-
-static uint32_t
-hash_byte(uint32_t hash, char c)
-{
-    return (hash ^ (uint8_t) c) * 16777619u;
-}
-
-static uint32_t
-hash_bytes(uint32_t hash, const void *p_, size_t n)
-{
-    const char *p = p_;
-
-    for (size_t i = 0; i < n; i++) {
-        hash = hash_byte(hash, p[i]);
-    }
-    return hash;
-}
-
-static bool
-is_queued(const struct store_conn *conn, const void *payload, size_t bytes,
-          uint32_t hash)
-{
-    const struct store_message *m = conn->head;
-
-    if (m && conn->head_sent) {
-        m = m->next;                    /* Partly gone: does not count. */
-    }
-    for (; m; m = m->next) {
-        if (m->is_event && m->hash == hash
-            && m->bytes == STORE_HEADER_BYTES + bytes
-            && !memcmp(m->data + STORE_HEADER_BYTES, payload, bytes)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void
-queue_event(struct store_watch *watch, const char *path)
+void
+store_watch_queue(struct store_watch *watch, const char *path)
 {
     struct store_conn *conn = watch->conn;
-    uint32_t limit = conn->domain->domid ? conn->store->quota.events
-                                         : DOM0_EVENTS;
-    char payload[STORE_PAYLOAD_BYTES];
+    size_t token_bytes = strlen(watch->token) + 1;
+    struct ds payload = DS_EMPTY_INITIALIZER;
 
-    if (conn->cut) {
-        return;
-    }
-    if (conn->n_events >= limit && path[0] == '/') {
+    if (conn->n_events >= store_limit(conn->domain, STORE_EVENTS)
+        || strlen(path + watch->strip_bytes) + 1 + token_bytes
+           > XENSTORE_PAYLOAD_MAX) {
         path = watch->path;
     }
-    path += watch->strip_bytes;
-
-    size_t path_bytes = strlen(path) + 1;
-    size_t token_bytes = strlen(watch->token) + 1;
-    if (path_bytes + token_bytes > sizeof payload) {
-        return;
-    }
-    memcpy(payload, path, path_bytes);
-    memcpy(payload + path_bytes, watch->token, token_bytes);
-
-    size_t bytes = path_bytes + token_bytes;
-    uint32_t hash = hash_bytes(HASH_START, payload, bytes);
-    if (!is_queued(conn, payload, bytes, hash)) {
-        store_conn_queue(conn, XS_WATCH_EVENT, 0, 0, payload, bytes, hash);
-    }
+    ds_put_cstr(&payload, path + watch->strip_bytes);
+    ds_put_char(&payload, '\0');
+    ds_put_buffer(&payload, watch->token, token_bytes);
+    store_conn_queue(conn, &(struct xsd_sockmsg) { XS_WATCH_EVENT, 0, 0,
+                                                   payload.length },
+                     payload.string);
+    ds_destroy(&payload);
 }
 
-static struct store_watch *
-watch_find(struct store_conn *conn, const char *path, const char *token)
+struct store_watch *
+store_watch_find(struct store_conn *conn, const char *path, const char *token)
 {
-    struct store_watch *watch = conn->watches;
+    struct store_watch *watch;
 
-    while (watch
-           && (strcmp(watch->path, path) || strcmp(watch->token, token))) {
-        watch = watch->next;
+    HMAP_FOR_EACH_WITH_HASH (watch, node, hash_bytes(path, strlen(path), 0),
+                             &conn->store->watches) {
+        if (watch->conn == conn && !strcmp(watch->path, path)
+            && !strcmp(watch->token, token)) {
+            return watch;
+        }
     }
+    return NULL;
+}
+
+struct store_watch *
+store_watch_create(struct store_conn *conn, const char *path,
+                   const char *given, const char *token)
+{
+    struct store_watch *watch = xzalloc(sizeof *watch);
+
+    watch->conn = conn;
+    watch->strip_bytes = strlen(path) - strlen(given);
+    watch->path = xstrdup(path);
+    watch->token = xstrdup(token);
+    hmap_insert(&conn->store->watches, &watch->node,
+                hash_bytes(path, strlen(path), 0));
+    ovs_list_push_back(&conn->watches, &watch->conn_node);
+    conn->domain->used[STORE_WATCHES]++;
     return watch;
 }
 
-int
-store_watch_check(struct store_conn *conn, const char *path,
-                  const char *token)
-{
-    if (watch_find(conn, path, token)) {
-        return EEXIST;
-    }
-    return conn->domain->domid
-           && conn->domain->n_watches >= conn->store->quota.watches
-           ? E2BIG : 0;
-}
-
 void
-store_watch_add(struct store_conn *conn, const char *path, const char *given,
-                const char *token)
+store_watch_destroy(struct store_watch *watch)
 {
-    struct store *store = conn->store;
-    struct store_watch *watch = store_alloc(sizeof *watch);
-    *watch = (struct store_watch) {
-        .conn = conn,
-        .next = conn->watches,
-        .hash = hash_bytes(HASH_START, path, strlen(path)),
-        .strip_bytes = strlen(path) - strlen(given),
-        .path = store_copy(path, strlen(path) + 1),
-        .token = store_copy(token, strlen(token) + 1),
-    };
-    conn->watches = watch;
-
-    struct store_watch **bucket = &store->buckets[watch->hash % WATCH_BUCKETS];
-    watch->next_in_bucket = *bucket;
-    *bucket = watch;
-
-    conn->domain->n_watches++;
-    store->usage.watches++;
-    queue_event(watch, watch->path);
-}
-
-static void
-watch_destroy(struct store_watch *watch)
-{
-    struct store_conn *conn = watch->conn;
-    struct store_watch **link
-        = &conn->store->buckets[watch->hash % WATCH_BUCKETS];
-
-    while (*link != watch) {
-        link = &(*link)->next_in_bucket;
-    }
-    *link = watch->next_in_bucket;
-
-    for (link = &conn->watches; *link != watch; link = &(*link)->next) {
-        continue;
-    }
-    *link = watch->next;
-
-    conn->domain->n_watches--;
-    conn->store->usage.watches--;
+    hmap_remove(&watch->conn->store->watches, &watch->node);
+    ovs_list_remove(&watch->conn_node);
+    watch->conn->domain->used[STORE_WATCHES]--;
     free(watch->path);
     free(watch->token);
     free(watch);
 }
 
-int
-store_watch_remove(struct store_conn *conn, const char *path,
-                   const char *token)
+/* May 'watch''s domain know that 'path' changed, whose permissions were 'old'
+ * (null: it is new)?  If it may read it, before or after, or its parent. */
+static bool
+may_know(const struct store_watch *watch, const char *path, const char *old)
 {
-    struct store_watch *watch = watch_find(conn, path, token);
+    struct store *store = watch->conn->store;
+    uint32_t domid = watch->conn->domain->domid;
+    const char *slash = strrchr(path, '/');
+    char *parent = xmemdup0(path, slash ? slash - path : 1);
+    const char *perms[] = { store_nearest(store, path)->data,
+                            store_nearest(store, parent)->data,
+                            old };
+    uint32_t access = 0;
 
-    if (!watch) {
-        return ENOENT;
+    free(parent);
+    for (size_t i = 0; i < ARRAY_SIZE(perms) && perms[i]; i++) {
+        access |= store_perms_for(perms[i], domid);
     }
-    watch_destroy(watch);
-    return 0;
+    return access & STORE_READ;
+}
+
+/* Fires the watches on the first 'bytes' bytes of 'path'. */
+static void
+fire_at(struct store *store, const char *path, size_t bytes, const char *old)
+{
+    struct store_watch *watch;
+
+    HMAP_FOR_EACH_WITH_HASH (watch, node, hash_bytes(path, bytes, 0),
+                             &store->watches) {
+        if (!strncmp(watch->path, path, bytes) && !watch->path[bytes]
+            && may_know(watch, path, old)) {
+            store_watch_queue(watch, path);
+        }
+    }
 }
 
 void
-store_watch_remove_all(struct store_conn *conn)
+store_watch_fire(struct store *store, const char *path, const char *old)
 {
-    while (conn->watches) {
-        watch_destroy(conn->watches);
+    size_t length = strlen(path);
+
+    for (size_t i = 1; i <= length; i++) {
+        if (i == 1 || i == length || path[i] == '/') {
+            fire_at(store, path, i, old);
+        }
     }
 }
-
-static bool
-may_read(const struct store_perms *perms, const struct store_watch *watch)
-{
-    return perms
-           && store_perms_for(perms, watch->conn->domain->domid) & STORE_READ;
-}
-
-/* A changed node: who may know of it. */
-struct change {
-    const char *path;
-    const struct store_perms *before, *after, *parent;
-};
 
 static void
-fire_at(struct store *store, const struct change *change,
-        const char *watched, size_t watched_bytes, uint32_t hash)
+fire_removed(void *store, const char *path, const char *perms OVS_UNUSED,
+             const char *value OVS_UNUSED, size_t value_bytes OVS_UNUSED)
 {
-    for (struct store_watch *watch = store->buckets[hash % WATCH_BUCKETS];
-         watch; watch = watch->next_in_bucket) {
-        if (watch->hash == hash
-            && !strncmp(watch->path, watched, watched_bytes)
-            && !watch->path[watched_bytes]
-            && (may_read(change->before, watch)
-                || may_read(change->after, watch)
-                || may_read(change->parent, watch))) {
-            queue_event(watch, change->path);
-        }
-    }
-}
-
-static const struct store_perms *
-parent_perms(const struct store *store, const char *path)
-{
-    char parent[STORE_PATH_BYTES];
-    const char *slash = strrchr(path, '/');
-    const struct store_node *node;
-    size_t bytes = slash - path;
-
-    memcpy(parent, path, bytes);
-    parent[bytes] = '\0';
-    node = store_tree_get(store->root, bytes ? parent : "/");
-    return node ? &node->perms : NULL;
-}
-
-static struct change
-change_of(const struct store *store, const char *path,
-          const struct store_perms *before)
-{
-    const struct store_node *node = store_tree_get(store->root, path);
-
-    return (struct change) {
-        .path = path,
-        .before = before,
-        .after = node ? &node->perms : NULL,
-        .parent = parent_perms(store, path),
-    };
-}
-
-void
-store_watch_fire(struct store *store, const char *path,
-                 const struct store_perms *before)
-{
-    struct change change = change_of(store, path, before);
-    uint32_t hash = HASH_START;
-
-    fire_at(store, &change, "/", 1, hash_byte(hash, '/'));
-    if (!path[1]) {
-        return;
-    }
-    for (size_t i = 0; path[i]; i++) {
-        hash = hash_byte(hash, path[i]);
-        if (path[i + 1] == '/' || !path[i + 1]) {
-            fire_at(store, &change, path, i + 1, hash);
-        }
-    }
+    fire_at(store, path, strlen(path), NULL);
 }
 
 void
 store_watch_fire_removal(struct store *store, const char *path)
 {
     store_watch_fire(store, path, NULL);
-    for (size_t i = 0; i < WATCH_BUCKETS; i++) {
-        for (struct store_watch *watch = store->buckets[i]; watch;
-             watch = watch->next_in_bucket) {
-            if (store_path_is_below(watch->path, path)
-                && store_tree_get(store->root, watch->path)) {
-                struct change change = change_of(store, watch->path, NULL);
-
-                if (may_read(change.after, watch)
-                    || may_read(change.parent, watch)) {
-                    queue_event(watch, watch->path);
-                }
-            }
-        }
-    }
-}
-
-void
-store_watch_fire_special(struct store *store, enum store_special special)
-{
-    const char *name = store_special_names[special];
-    size_t bytes = strlen(name);
-    struct change change = {
-        .path = name,
-        .before = &store->special[special],
-    };
-
-    fire_at(store, &change, name, bytes, hash_bytes(HASH_START, name, bytes));
+    store_walk(store, path, fire_removed, store);
 }
