@@ -577,3 +577,28 @@ def test_two_pmd_threads(switch):
                                "10.0.0.2"], ns=switch.guests["a"][0])
     mean_ms = float(re.search(r"= [\d.]+/([\d.]+)/", done.stdout).group(1))
     assert mean_ms < 3
+
+
+def test_mtu_changes_under_traffic(switch):
+    """Each change makes a new pool while frames of the old one are on their
+    way; all old ones are freed, or 200 of them would not fit."""
+    a, b = two_guests(switch)
+    assert switch.ping("a", "10.0.0.2") == 3
+    switch.session.start("iperf3", ["iperf3", "-s"],
+                         ns=switch.guests["b"][0])
+    wait_for(lambda: iperf(switch, "a", "10.0.0.2") > 10, 10, "iperf3")
+    running = switch.session.popen(
+        ["iperf3", "-c", "10.0.0.2", "-t", "60", "--bidir"],
+        ns=switch.guests["a"][0], stdout=subprocess.DEVNULL)
+    for i in range(100):
+        for guest in a, b:
+            switch.vsctl("set", "interface", "vif%d.0" % guest,
+                         "mtu_request=%d" % (1500 + i % 2 * 1500))
+    running.kill()
+    running.wait()
+    log = switch.daemon.log.read_text()
+    assert "no memory for" not in log and "could not set configuration" \
+        not in log
+    assert "mtu 3000, connected" in switch.appctl("xenvif/show",
+                                                  "vif%d.0" % a)
+    assert switch.ping("a", "10.0.0.2") == 3
