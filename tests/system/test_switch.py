@@ -69,6 +69,21 @@ class Switch:
         return self.session.run(["ovs-vsctl", "--timeout=10", *words],
                                 env=self.env, check=check)
 
+    def refused(self, name, says, done):
+        """True if the switch says 'says' of interface 'name', which it could
+        not take: in ovs-vsctl's words or in the error column.  OVS loses the
+        column's first writing if it conflicts with its own statistics; at
+        the next change of the database it tries, and says so, again."""
+        def said():
+            if says in done.stderr + self.vsctl("get", "interface", name,
+                                                "error").stdout:
+                return True
+            self.vsctl("set", "interface", name, "external_ids:look=%d"
+                       % time.monotonic_ns())
+            return False
+        return wait_for(said, 10, "'%s' of %s, not: %s" % (says, name,
+                                                           done.stderr))
+
     def appctl(self, *words, check=True):
         return self.session.run(
             ["ovs-appctl", "-t", "netdom-vswitchd", *words], env=self.env,
@@ -187,7 +202,7 @@ def test_bad_options(switch, options, says):
                  "options:devid=0")
     done = switch.vsctl("add-port", "br0", "bad", "--", "set", "interface",
                         "bad", "type=xenvif", *options, check=False)
-    assert says in done.stderr
+    assert switch.refused("bad", says, done)
     assert "vif1.0" in switch.appctl("xenvif/show")
 
 
@@ -207,7 +222,7 @@ def test_devargs_are_held_against_a_list(switch, kind, devargs, tmp_path):
         "add-port", "br0", "bad", "--", "set", "interface", "bad",
         "type=" + kind,
         'options:dpdk-devargs="%s"' % (devargs % stolen), check=False)
-    assert "net_pcap0" in done.stderr
+    assert switch.refused("bad", "net_pcap0", done)
     log = switch.daemon.log.read_text()
     assert "allowed" in done.stderr + log
     assert "attached to DPDK" not in log
@@ -222,7 +237,7 @@ def test_database_cannot_start_eal(session):
     done = switch.vsctl("add-port", "br0", "vif1.0", "--", "set",
                         "interface", "vif1.0", "type=xenvif",
                         "options:domid=1", "options:devid=0", check=False)
-    assert "--eal-args" in done.stderr
+    assert switch.refused("vif1.0", "--eal-args", done)
     assert switch.daemon.running()
     switch.xs.close()
 
@@ -255,7 +270,8 @@ def test_hostile_limits_keep_the_last_good(switch):
                     "60000000")
     wait_for(lambda: switch.limit_bps(a, "transmit") == "60000000", 5,
              "the new limit")
-    assert switch.backend(a, "error") is None
+    wait_for(lambda: switch.backend(a, "error") is None, 5,
+             "the error node to go")
 
     # A new vif with such a limit.
     c = switch.start_guest("c", "10.0.0.3/24")
