@@ -97,6 +97,16 @@ test_transactions(void **state)
     ask(&f, 0, XS_TRANSACTION_END, t, "T");
     assert_string_equal(take_events(&f, 0), "/w t\n/w/b t\n");
 
+    /* Who may know of a node is seen when all is done. */
+    ask(&f, 1, XS_WATCH, 0, "/w|t");
+    take_events(&f, 1);
+    t = begin(&f, 0);
+    ask(&f, 0, XS_WRITE, t, "/w/b|3");
+    ask(&f, 0, XS_SET_PERMS, t, "/w|n0|r1");
+    ask(&f, 0, XS_TRANSACTION_END, t, "T");
+    assert_string_equal(take_events(&f, 1), "/w t\n/w/b t\n");
+    take_events(&f, 0);
+
     t = begin(&f, 0);
     ask(&f, 0, XS_WRITE, t, "/w/b|3");
     ask(&f, 0, XS_TRANSACTION_END, t, "F");
@@ -182,6 +192,9 @@ test_special(void **state)
     assert_string_equal(ask(&f, 1, XS_SET_PERMS, 0, "@releaseDomain|r0"),
                         "!EACCES");
     assert_string_equal(ask(&f, 1, XS_GET_PERMS, 0, "@releaseDomain"),
+                        "!EACCES");
+    ask(&f, 0, XS_SET_PERMS, 0, "@introduceDomain|n1");
+    assert_string_equal(ask(&f, 1, XS_SET_PERMS, 0, "@introduceDomain|b1"),
                         "!EACCES");
     assert_string_equal(ask(&f, 0, XS_SET_PERMS, 0, "@releaseDomain|n0|r1"),
                         "OK");

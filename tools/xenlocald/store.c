@@ -2,14 +2,7 @@
 
 #include <config.h>
 
-#include "tools/xenlocald/store.h"
-
-#include <inttypes.h>
-#include <string.h>
-
-#include "hash.h"
 #include "tools/xenlocald/store_private.h"
-#include "util.h"
 
 /* Domain 0's programs: bounded only by what the machine bears. */
 #define DOM0_TIMES 1024

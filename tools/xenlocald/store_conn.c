@@ -4,11 +4,6 @@
 
 #include "tools/xenlocald/store_private.h"
 
-#include <string.h>
-
-#include "hash.h"
-#include "util.h"
-
 /* With more replies unread, a client's requests wait. */
 #define REPLIES_MAX 8
 
@@ -177,14 +172,12 @@ store_conn_output(const struct store_conn *conn, size_t *bytes)
 {
     const struct store_message *m;
 
-    *bytes = 0;
-    if (ovs_list_is_empty(&conn->output)) {
-        return NULL;
+    LIST_FOR_EACH (m, node, &conn->output) {
+        *bytes = sizeof m->header + m->header.len - conn->head_sent;
+        return (const uint8_t *) &m->header + conn->head_sent;
     }
-    m = CONTAINER_OF(ovs_list_front(&conn->output), struct store_message,
-                     node);
-    *bytes = sizeof m->header + m->header.len - conn->head_sent;
-    return (const uint8_t *) &m->header + conn->head_sent;
+    *bytes = 0;
+    return NULL;
 }
 
 void

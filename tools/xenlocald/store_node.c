@@ -4,11 +4,6 @@
 
 #include "tools/xenlocald/store_private.h"
 
-#include <inttypes.h>
-#include <string.h>
-
-#include "util.h"
-
 static struct store_node *
 find(struct store_call *call, bool own, const char **left)
 {
@@ -229,6 +224,7 @@ store_node_set_perms(struct store_call *call)
     size_t n = store_parse_perms(call->rest, call->rest_bytes, &perms);
     int error = !n ? EINVAL
                 : *call->left ? ENOENT
+                : domid && call->path[0] == '@' ? EACCES
                 : domid && store_perms_owner(perms.string) != domid ? EPERM
                 : !store_fits(call, STORE_PERMS, n) ? ENOSPC : 0;
 

@@ -4,11 +4,6 @@
 
 #include "tools/xenlocald/store_private.h"
 
-#include <inttypes.h>
-#include <string.h>
-
-#include "util.h"
-
 bool
 store_parse_number(const char *s, uint32_t *number)
 {

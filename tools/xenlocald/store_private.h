@@ -8,15 +8,19 @@
 #define XENLOCALD_STORE_PRIVATE_H 1
 
 #include <errno.h>                      /* Before xs_wire.h. */
-#include <stdint.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <xen/io/xs_wire.h>
 
+#include "hash.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 #include "simap.h"
 #include "tools/xenlocald/store.h"
+#include "util.h"
 
 #define STORE_MESSAGE_BYTES (sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX)
 #define STORE_PATH_BYTES (XENSTORE_ABS_PATH_MAX + 1)

@@ -5,11 +5,6 @@
 
 #include "tools/xenlocald/store_private.h"
 
-#include <inttypes.h>
-#include <string.h>
-
-#include "util.h"
-
 bool
 store_fits(const struct store_call *call, enum store_use use, long n)
 {
@@ -201,6 +196,9 @@ store_request_run(struct store_conn *conn, const struct xsd_sockmsg *header,
     };
     int error = run(&call, payload);
 
+    if (call.reply.length > XENSTORE_PAYLOAD_MAX) {
+        error = E2BIG;                  /* Permissions of domain 0's making. */
+    }
     if (error || requests[header->type].flags & OK) {
         const char *text = error ? "EINVAL" : "OK";
 

@@ -5,10 +5,6 @@
 
 #include "tools/xenlocald/store_private.h"
 
-#include <string.h>
-
-#include "util.h"
-
 struct store_node *
 store_node_create(const char *name)
 {

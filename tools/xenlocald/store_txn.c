@@ -9,10 +9,6 @@
 
 #include "tools/xenlocald/store_private.h"
 
-#include <string.h>
-
-#include "util.h"
-
 struct store_txn *
 store_txn_find(struct store_conn *conn, uint32_t tx_id)
 {
@@ -93,24 +89,45 @@ may_commit(struct store_conn *conn, struct store_txn *txn)
            : 0;
 }
 
+/* Does in the tree what 'txn' did. */
+static void
+replay(struct store *store, uint32_t domid, const struct store_txn *txn)
+{
+    uint64_t generation = store->generation;
+    const struct simap_node *touched;
+    struct xsd_sockmsg header;
+
+    for (size_t at = 0; at < txn->log.length; at += header.len) {
+        memcpy(&header, txn->log.string + at, sizeof header);
+        at += sizeof header;
+        store_request_apply(store, domid, header.type, txn->log.string + at,
+                            header.len);
+    }
+    /* For those that may read a parent only since a later request. */
+    SIMAP_FOR_EACH (touched, &txn->touched) {
+        const char *left;
+        const struct store_node *node
+            = store_tree_find(&store->root, touched->name, false, &left);
+
+        if (!*left && node->generation > generation) {
+            store_watch_fire(store, touched->name, NULL);
+        }
+    }
+}
+
 int
 store_txn_end(struct store_conn *conn, struct store_txn *txn, bool commit)
 {
     int error = commit ? may_commit(conn, txn) : 0;
-    struct xsd_sockmsg header;
 
     ovs_list_remove(&txn->node);
     conn->domain->used[STORE_TRANSACTIONS]--;
     store_node_unref(txn->base);        /* The tree need not be copied. */
     store_node_unref(txn->root);
-    simap_destroy(&txn->touched);
-    for (size_t at = 0; commit && !error && at < txn->log.length;
-         at += header.len) {
-        memcpy(&header, txn->log.string + at, sizeof header);
-        at += sizeof header;
-        store_request_apply(conn->store, conn->domain->domid, header.type,
-                            txn->log.string + at, header.len);
+    if (commit && !error) {
+        replay(conn->store, conn->domain->domid, txn);
     }
+    simap_destroy(&txn->touched);
     ds_destroy(&txn->log);
     free(txn);
     return error;

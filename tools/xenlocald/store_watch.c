@@ -8,11 +8,6 @@
 
 #include "tools/xenlocald/store_private.h"
 
-#include <string.h>
-
-#include "hash.h"
-#include "util.h"
-
 void
 store_watch_queue(struct store_watch *watch, const char *path)
 {
@@ -86,15 +81,12 @@ may_know(const struct store_watch *watch, const char *path, const char *old)
     uint32_t domid = watch->conn->domain->domid;
     const char *slash = strrchr(path, '/');
     char *parent = xmemdup0(path, slash ? slash - path : 1);
-    const char *perms[] = { store_nearest(store, path)->data,
-                            store_nearest(store, parent)->data,
-                            old };
-    uint32_t access = 0;
+    uint32_t access
+        = store_perms_for(store_nearest(store, path)->data, domid)
+          | store_perms_for(store_nearest(store, parent)->data, domid)
+          | (old ? store_perms_for(old, domid) : 0);
 
     free(parent);
-    for (size_t i = 0; i < ARRAY_SIZE(perms) && perms[i]; i++) {
-        access |= store_perms_for(perms[i], domid);
-    }
     return access & STORE_READ;
 }
 
