@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hash.h"
 #include "ovsdb-idl.h"
 #include "util.h"
 #include "vswitch-idl.h"
@@ -113,8 +114,27 @@ del_port(struct change *change, const char *name)
     }
 }
 
+/* The bridge's MAC and datapath id, from the tenant's name: an OpenFlow
+ * controller knows the bridge again whatever was restarted, and whichever
+ * ports came first. */
 static void
-new_bridge(struct change *change)
+name_bridge(const struct ovsrec_bridge *bridge, const char *tenant)
+{
+    uint32_t high = hash_string(tenant, 1), low = hash_string(tenant, 2);
+    struct smap config;
+
+    smap_init(&config);
+    smap_add_format(&config, "hwaddr", "02:%02x:%02x:%02x:%02x:%02x",
+                    high & 0xff, low >> 24, low >> 16 & 0xff,
+                    low >> 8 & 0xff, low & 0xff);
+    smap_add_format(&config, "datapath-id", "000002%02x%08x", high & 0xff,
+                    low);
+    ovsrec_bridge_set_other_config(bridge, &config);
+    smap_destroy(&config);
+}
+
+static void
+new_bridge(struct change *change, const char *tenant)
 {
     const struct ovsrec_open_vswitch *root = change->root;
     struct ovsrec_bridge *bridge = ovsrec_bridge_insert(change->txn);
@@ -124,6 +144,7 @@ new_bridge(struct change *change)
     ovsrec_bridge_set_name(bridge, BRIDGE_NAME);
     ovsrec_bridge_set_external_ids(bridge, &mark);
     smap_destroy(&mark);
+    name_bridge(bridge, tenant);
 
     /* The bridge's own port, which every bridge has; it is not one that the
      * planner knows of, so it carries no mark. */
@@ -214,7 +235,7 @@ set_bridge(struct change *change, const struct want_tenant *want,
            const struct have_tenant *have, const struct svec *targets)
 {
     if (!change->bridge) {
-        new_bridge(change);
+        new_bridge(change, want->name);
     }
     ovsrec_bridge_set_datapath_type(change->bridge, "netdev");
     ovsrec_bridge_set_fail_mode(change->bridge, want->fail_mode);

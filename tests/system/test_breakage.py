@@ -99,6 +99,9 @@ def test_switch_killed(scene):
     since = host.ctl("get", "tenant", "red", "state_since").stdout
     pids = host.switch_pids("red")
     assert pids
+    identity = host.vsctl("red", "get", "bridge", "br0", "datapath_id")
+    assert identity != host.vsctl("blue", "get", "bridge", "br0",
+                                  "datapath_id")
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
     lab.wait_for(lambda: host.ctl("get", "tenant", "red", "state_since")
@@ -108,6 +111,8 @@ def test_switch_killed(scene):
                  "red to run again", poll_s=0.2)
     assert_reachable(scene, "red-a", "red-b")
     assert not set(host.switch_pids("red")) & set(pids)
+    assert host.vsctl("red", "get", "bridge", "br0",
+                      "datapath_id") == identity
     assert other.stop().lost == 0
 
 

@@ -158,7 +158,7 @@ def two_guests(switch, **policy):
     return domids
 
 
-def test_plug_by_hand(switch):
+def test_plug_by_hand(nothing_left, switch):
     """One ovs-vsctl line plugs a vif in; unmodified tools see all of it."""
     a, b = two_guests(switch, **{"tx-rate-bps": 0})
     assert switch.ping("a", "10.0.0.2") == 3
