@@ -207,8 +207,8 @@ doorbell_join(struct doorbell *d, struct doorbell_member *m)
     doorbell_run(d);
 }
 
-static uint64_t
-now_monotonic_ns(void)
+uint64_t
+doorbell_now_ns(void)
 {
     struct timespec ts;
 
@@ -295,7 +295,7 @@ doorbell_turn(struct doorbell *d, uint64_t now_ns)
     ovs_mutex_unlock(&d->mutex);
 
     doorbell_block(d, now_ns, deadline_ns);
-    now_ns = now_monotonic_ns();
+    now_ns = doorbell_now_ns();
     d->phase = DOORBELL_RUN;
 
     ovs_mutex_lock(&d->mutex);

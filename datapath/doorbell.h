@@ -56,6 +56,9 @@ void doorbell_leave(struct doorbell_member *);
 /* And never will be. */
 void doorbell_member_destroy(struct doorbell_member *);
 
+/* The clock of all times here: monotonic, read once per batch. */
+uint64_t doorbell_now_ns(void);
+
 /* Called first in each rxq_recv: joins this thread's doorbell if need be,
  * and sleeps if this is the moment for it.  'now_ns' is monotonic; returns
  * the time after a sleep, otherwise 'now_ns'. */

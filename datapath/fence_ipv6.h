@@ -1,5 +1,8 @@
 /* The fence's part for IPv6 and its neighbour discovery, and what both parts
- * share.  For fence.c alone; contract: fence.h. */
+ * share.  For fence.c alone.
+ *
+ * Thread: any.  Owner: the caller's frame.  Errors: none; the verdict is the
+ * answer.  Trust: as in fence.h, the frame is hostile, but private. */
 
 #ifndef DATAPATH_FENCE_IPV6_H
 #define DATAPATH_FENCE_IPV6_H 1

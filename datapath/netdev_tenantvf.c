@@ -5,7 +5,6 @@
 #include "datapath/tenantvf.h"
 
 #include <errno.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "datapath/doorbell.h"
@@ -52,15 +51,6 @@ static struct tenantvf *
 tenantvf_cast(const struct netdev *netdev)
 {
     return CONTAINER_OF(netdev, struct tenantvf, up);
-}
-
-static uint64_t
-now_monotonic_ns(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
 }
 
 static struct netdev *
@@ -469,7 +459,7 @@ tenantvf_rxq_recv(struct netdev_rxq *rxq_, struct dp_packet_batch *batch,
                   int *qfill)
 {
     struct tenantvf_rxq *rxq = CONTAINER_OF(rxq_, struct tenantvf_rxq, up);
-    uint64_t now_ns = doorbell_poll(&rxq->member, now_monotonic_ns());
+    uint64_t now_ns = doorbell_poll(&rxq->member, doorbell_now_ns());
     const struct netdev_class *class = rxq->under->netdev->netdev_class;
 
     int error = class->rxq_recv(rxq->under, batch, qfill);

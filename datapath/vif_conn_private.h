@@ -1,5 +1,6 @@
-/* What vif_conn.c, vif_tx.c and vif_rx.c share.  The contract is vif_conn.h's.
- */
+/* What vif_conn.c, vif_tx.c and vif_rx.c share.
+ *
+ * Thread, Owner, Errors, Trust: vif_conn.h's. */
 
 #ifndef DATAPATH_VIF_CONN_PRIVATE_H
 #define DATAPATH_VIF_CONN_PRIVATE_H 1

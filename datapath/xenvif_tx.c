@@ -5,22 +5,11 @@
 
 #include "datapath/xenvif_port.h"
 
-#include <time.h>
-
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
 
 #include "datapath/csum.h"
 #include "datapath/pool.h"
-
-static uint64_t
-now_monotonic_ns(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
-}
 
 static uint32_t
 rx_queue_limit_bytes(uint64_t rate_bps)
@@ -172,7 +161,7 @@ xenvif_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
     uint32_t flags;
 
     batch->count = 0;
-    uint64_t now_ns = doorbell_poll(&vif->member, now_monotonic_ns());
+    uint64_t now_ns = doorbell_poll(&vif->member, doorbell_now_ns());
     const struct xenvif_policy *policy = apply_policy(vif, now_ns);
 
     /* After the sleep, if there was one: the link may be new. */

@@ -1,5 +1,7 @@
 /* The planner's part that deals with vifs: their nodes in xenstore and their
- * ports in the tenant's bridge.  As pure as plan.h, and only for its use. */
+ * ports in the tenant's bridge.  As pure as plan.h, and only for its use.
+ *
+ * Thread: any.  Owner: the plan owns what is put into it.  Errors: none. */
 
 #ifndef TENANTS_PLAN_VIF_H
 #define TENANTS_PLAN_VIF_H 1
