@@ -134,10 +134,15 @@ class Host:
             wait_for(lambda: self.vif_state(vif) == "connected", timeout_s,
                      "VIF %s to connect" % vif, poll_s=0.2)
         except LabError as error:
-            raise LabError("%s; its state is '%s' and its error %s" % (
+            raise LabError("%s; its state is '%s' and its error %s; tenants:"
+                           " %s" % (
                 error, self.vif_state(vif),
                 self.ctl("get", "VIF", vif, "error",
-                         check=False).stdout.strip())) from None
+                         check=False).stdout.strip(),
+                " ".join(self.ctl(
+                    "--format=csv", "--no-headings",
+                    "--columns=name,state,error", "list", "Tenant",
+                    check=False).stdout.split()))) from None
 
     # One tenant's switch, with Open vSwitch's own tools.
 
