@@ -261,7 +261,7 @@ def main():
                         help="install missing packages without asking")
     parser.add_argument("--all", action="store_true",
                         help="also what takes long: Open vSwitch's own test "
-                        "suite (about 35 minutes), longer fuzzing")
+                        "suite (about ten minutes), longer fuzzing")
     parser.add_argument("--only", metavar="STEP,...",
                         help="these steps only")
     options = parser.parse_args()
