@@ -203,7 +203,7 @@ xenvif_arm(struct doorbell_member *member)
     }
     atomic_read_relaxed(&vif->flags, &flags);
     if (!link || !(flags & NETDEV_UP) || vif->out_of_buffers) {
-        /* What waits in the ring is not for now: a deadline wakes us. */
+        /* What waits in the ring has to wait: a deadline wakes us. */
         return false;
     }
     return vif_conn_arm(link->conn, vif->rx_wants_buffers);

@@ -272,7 +272,7 @@ connect_rings(struct frontend *f, uint64_t now_ns)
     say(f, XenbusStateConnected);
 }
 
-/* Does one step.  False if there is nothing more to do for now. */
+/* Does one step.  False if nothing is left to do until something changes. */
 static bool
 take_step(struct frontend *f, enum frontend_step step, uint64_t now_ns)
 {

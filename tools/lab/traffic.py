@@ -172,7 +172,7 @@ class Sampler:
                 try:
                     self.samples[key].append(link.count())
                 except (LabError, OSError):
-                    pass                # Gone for now: a gap in the line.
+                    pass                # Not there: a gap in the line.
 
     def rates(self, key, direction="rx", since_s=0.0, step=1):
         """[(seconds, bit/s)] between each sample and the 'step'th after."""
