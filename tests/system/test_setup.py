@@ -2,6 +2,7 @@
 and never starts a service."""
 
 import os
+import pty
 import stat
 import subprocess
 
@@ -49,6 +50,52 @@ def test_other_systems_are_told_what_to_use(tmp_path):
                              " --check-only" % (release, SETUP))
     assert done.returncode == 2
     assert "use a Debian 12 machine" in done.stderr
+
+
+def bare_machine(folder):
+    """An environment in which no package is installed, and apt-get, if it is
+    called at all, leaves a file."""
+    for name, body in (("dpkg-query", "exit 1"),
+                       ("apt-get", "touch %s/called" % folder)):
+        (folder / name).write_text("#!/bin/sh\n%s\n" % body)
+        (folder / name).chmod(0o755)
+    return dict(os.environ, PATH="%s:%s" % (folder, os.environ["PATH"]))
+
+
+def test_asks_on_a_terminal_and_takes_no_for_an_answer(tmp_path):
+    ours, theirs = pty.openpty()
+    os.write(ours, b"n\n")
+    done = subprocess.run([SETUP, "--no-build"], stdin=theirs, text=True,
+                          capture_output=True, timeout=60,
+                          env=bare_machine(tmp_path))
+    os.close(ours)
+    os.close(theirs)
+    assert "to be installed from Debian: gcc" in done.stdout
+    assert "nothing was installed" in done.stderr
+    assert done.returncode == 2
+    assert not (tmp_path / "called").exists()
+
+
+def test_does_not_ask_without_a_terminal(tmp_path):
+    done = run_tool(SETUP, "--no-build", env=bare_machine(tmp_path))
+    assert "say --yes" in done.stderr
+    assert done.returncode == 2
+    assert not (tmp_path / "called").exists()
+
+
+def test_demo_and_check_start_without_python(tmp_path):
+    """A minimal Debian has none: set-up comes first."""
+    without = "mount --bind /dev/null /usr/bin/python3; "
+    done = in_private_mounts(without + "exec %s/tools/demo --check-only"
+                             % ROOT, env=bare_machine(tmp_path))
+    assert "packages missing: gcc" in done.stdout
+    assert done.returncode == 1
+    done = in_private_mounts(without + "exec %s/tools/check" % ROOT,
+                             env=bare_machine(tmp_path))
+    assert "to be installed from Debian: gcc" in done.stderr
+    assert "say --yes" in done.stderr
+    assert done.returncode == 2
+    assert not (tmp_path / "called").exists()
 
 
 def fake_apt(folder, body):
