@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #include "datapath/fence.h"
-#include "datapath/vif_conn.h"
+#include "datapath/vif_frontend.h"
 #include "datapath/vif_stats.h"
 #include "datapath/xen_ops.h"
 #include "qos/bucket.h"
@@ -53,8 +53,29 @@ size_t xenvif_list(struct xenvif_id *ids, size_t max);
  * has another one.  0: there is no such port. */
 uint64_t xenvif_port_serial(struct xenvif_id);
 
-/* Attaches the guest's rings.  The port must be detached. */
-int xenvif_attach(struct xenvif_id, const struct vif_conn_params *);
+/* How many queues a guest may have: options:n_rxq, or as many as there are
+ * cores; 1 to VIF_QUEUES_MAX.  0: there is no such port. */
+unsigned int xenvif_max_queues(struct xenvif_id);
+
+/* Attaches the guest's rings.  The port must be detached.  -EBUSY: not yet;
+ * xenvif_seq() changes when it is worth another try.  -E2BIG: more queues
+ * than xenvif_max_queues(). */
+int xenvif_attach(struct xenvif_id, const struct vif_frontend *);
+
+/* What a guest may change while it is attached: request-multicast-control
+ * and xdp-headroom.  Idempotent; -ENOENT also if nothing is attached. */
+int xenvif_set_multicast_control(struct xenvif_id, bool);
+int xenvif_set_xdp_headroom(struct xenvif_id, uint16_t bytes);
+
+/* Is the port up on the switch's side ("ovs-ofctl mod-port ... down")?  For
+ * the "carrier" node.  xenvif_seq() changes with it. */
+bool xenvif_carrier(struct xenvif_id);
+
+/* The MTU in force, for the "mtu" node; 0: no such port.  xenvif_seq() changes
+ * with it.  The toolstack's wish holds while the database has none
+ * (mtu_request); -EINVAL: not from 68 to 9000. */
+unsigned int xenvif_mtu(struct xenvif_id);
+int xenvif_set_mtu_wish(struct xenvif_id, unsigned int mtu);
 
 /* Lets go of the rings.  They stay mapped until the polling thread is
  * certainly through with them: xenvif_detached() says when. */
@@ -70,6 +91,10 @@ const char *xenvif_malice(struct xenvif_id);
 /* Forgets it.  The port must be detached, or the guest gets its rings back
  * at once. */
 void xenvif_pardon(struct xenvif_id);
+/* Before a port's first attachment, in a new process: what xenvif_malice()
+ * said in the one before is still held against its guest.  For the port's
+ * counters and status. */
+void xenvif_accuse(struct xenvif_id, const char *why);
 
 /* Counters, monotonic for the life of the port. */
 int xenvif_get_stats(struct xenvif_id, struct vif_stats *,

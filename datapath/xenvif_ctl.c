@@ -90,10 +90,59 @@ xenvif_port_serial(struct xenvif_id id)
     return vif && vif->pool ? vif->serial : 0;
 }
 
+unsigned int
+xenvif_max_queues(struct xenvif_id id)
+{
+    return xenvif_find(id) ? 1 : 0;
+}
+
 int
-xenvif_attach(struct xenvif_id id, const struct vif_conn_params *params)
+xenvif_set_multicast_control(struct xenvif_id id, bool on OVS_UNUSED)
+{
+    return xenvif_find(id) ? 0 : -ENOENT;
+}
+
+int
+xenvif_set_xdp_headroom(struct xenvif_id id, uint16_t bytes OVS_UNUSED)
+{
+    return xenvif_find(id) ? 0 : -ENOENT;
+}
+
+bool
+xenvif_carrier(struct xenvif_id id)
 {
     struct xenvif *vif = xenvif_find(id);
+    uint32_t flags = 0;
+
+    if (vif) {
+        atomic_read_relaxed(&vif->flags, &flags);
+    }
+    return flags & NETDEV_UP;
+}
+
+unsigned int
+xenvif_mtu(struct xenvif_id id)
+{
+    const struct xenvif *vif = xenvif_find(id);
+
+    return vif ? vif->mtu : 0;
+}
+
+int
+xenvif_set_mtu_wish(struct xenvif_id id, unsigned int mtu OVS_UNUSED)
+{
+    return xenvif_find(id) ? 0 : -ENOENT;
+}
+
+int
+xenvif_attach(struct xenvif_id id, const struct vif_frontend *frontend)
+{
+    struct xenvif *vif = xenvif_find(id);
+    const struct vif_queue_params *queue = &frontend->queues[0];
+    struct vif_conn_params params = {
+        frontend->domid, queue->tx_gref, queue->rx_gref, queue->tx_port,
+        queue->rx_port, frontend->sg, frontend->rx_notify,
+    };
     bool closing;
 
     if (!vif || !vif->pool) {
@@ -107,8 +156,12 @@ xenvif_attach(struct xenvif_id id, const struct vif_conn_params *params)
         return -EBUSY;
     }
 
+    if (frontend->n_queues > xenvif_max_queues(id)) {
+        return -E2BIG;
+    }
+
     struct vif_conn *conn;
-    int error = vif_conn_open(xen_ops, xen_platform, params, &conn);
+    int error = vif_conn_open(xen_ops, xen_platform, &params, &conn);
     if (error) {
         return error;
     }
@@ -224,6 +277,12 @@ xenvif_pardon(struct xenvif_id id)
     if (vif) {
         atomic_store_relaxed(&vif->malice, NULL);
     }
+}
+
+void
+xenvif_accuse(struct xenvif_id id, const char *why OVS_UNUSED)
+{
+    xenvif_find(id);
 }
 
 void

@@ -11,6 +11,7 @@
 #define DATAPATH_XENVIF_PORT_H 1
 
 #include "datapath/doorbell.h"
+#include "datapath/vif_conn.h"
 #include "datapath/xenvif.h"
 #include "dp-packet.h"
 #include "netdev-provider.h"

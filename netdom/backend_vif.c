@@ -92,14 +92,14 @@ refresh_policy(struct backend *b)
 static void
 attach(struct backend *b)
 {
-    struct vif_conn_params params;
+    struct vif_frontend frontend;
     char why[VIF_WHY_BYTES];
 
-    int error = vif_read_frontend(xs, b->id, &params, why);
+    int error = vif_read_frontend(xs, b->id, &frontend, why);
     if (error == -EIO) {
         return;                         /* Not the frontend's fault. */
     } else if (!error) {
-        error = xenvif_attach(b->id, &params);
+        error = xenvif_attach(b->id, &frontend);
         if (error == -EBUSY) {
             return;                     /* Not yet unmapped: comes again. */
         }

@@ -34,7 +34,7 @@ vif_policy_path(char path[XS_PATH_BYTES], uint16_t own_domid,
 struct read_aux {
     uint16_t own_domid;
     struct xenvif_id id;
-    struct vif_conn_params *params;
+    struct vif_frontend *frontend;
     struct xenvif_policy *policy;
     char *why;
 };
@@ -71,14 +71,16 @@ static int
 read_channels(struct xs_handle *h, xs_transaction_t t, const char *dir,
               struct read_aux *a)
 {
-    int error = need_u32(h, t, dir, "event-channel-tx", &a->params->tx_port,
+    struct vif_queue_params *queue = &a->frontend->queues[0];
+
+    int error = need_u32(h, t, dir, "event-channel-tx", &queue->tx_port,
                          a->why);
     if (!error) {
-        return need_u32(h, t, dir, "event-channel-rx", &a->params->rx_port,
+        return need_u32(h, t, dir, "event-channel-rx", &queue->rx_port,
                         a->why);
     }
-    error = need_u32(h, t, dir, "event-channel", &a->params->tx_port, a->why);
-    a->params->rx_port = a->params->tx_port;
+    error = need_u32(h, t, dir, "event-channel", &queue->tx_port, a->why);
+    queue->rx_port = queue->tx_port;
     return error;
 }
 
@@ -103,26 +105,26 @@ read_frontend(struct xs_handle *h, xs_transaction_t t, void *aux)
         return -EOPNOTSUPP;
     }
 
-    error = need_u32(h, t, dir, "tx-ring-ref", &a->params->tx_gref, a->why);
+    struct vif_queue_params *queue = &a->frontend->queues[0];
+    error = need_u32(h, t, dir, "tx-ring-ref", &queue->tx_gref, a->why);
     if (!error) {
-        error = need_u32(h, t, dir, "rx-ring-ref", &a->params->rx_gref,
-                         a->why);
+        error = need_u32(h, t, dir, "rx-ring-ref", &queue->rx_gref, a->why);
     }
     if (!error) {
         error = read_channels(h, t, dir, a);
     }
-    a->params->can_sg = may_bool(h, t, dir, "feature-sg");
-    a->params->rx_notify = may_bool(h, t, dir, "feature-rx-notify");
+    a->frontend->sg = may_bool(h, t, dir, "feature-sg");
+    a->frontend->rx_notify = may_bool(h, t, dir, "feature-rx-notify");
     return error;
 }
 
 int
 vif_read_frontend(struct xs_handle *h, struct xenvif_id id,
-                  struct vif_conn_params *params, char why[VIF_WHY_BYTES])
+                  struct vif_frontend *frontend, char why[VIF_WHY_BYTES])
 {
-    struct read_aux aux = { .id = id, .params = params, .why = why };
+    struct read_aux aux = { .id = id, .frontend = frontend, .why = why };
 
-    *params = (struct vif_conn_params) { .domid = id.domid };
+    *frontend = (struct vif_frontend) { .domid = id.domid, .n_queues = 1 };
     snprintf(why, VIF_WHY_BYTES, "frontend's nodes cannot be read");
     return xs_atomically(h, read_frontend, &aux);
 }

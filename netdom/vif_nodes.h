@@ -23,7 +23,7 @@ void vif_policy_path(char path[XS_PATH_BYTES], uint16_t own_domid,
 
 /* Reads what the frontend offers (xen/io/netif.h) in one transaction. */
 int vif_read_frontend(struct xs_handle *, struct xenvif_id,
-                      struct vif_conn_params *, char why[VIF_WHY_BYTES]);
+                      struct vif_frontend *, char why[VIF_WHY_BYTES]);
 
 /* Reads dom0's limits and identity for the vif.  -ENOENT: there are none, and
  * dom0 manages this domain (/netdom/DOMID/managed), so the vif must wait; if
