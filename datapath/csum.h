@@ -1,20 +1,25 @@
-/* Filling in a TCP or UDP checksum that the guest left to us
- * (NETTXF_csum_blank in xen/io/netif.h).
+/* TCP's and UDP's checksums: filling in what a guest left blank
+ * (NETTXF_csum_blank in xen/io/netif.h), and leaving it blank for a guest that
+ * takes that.
  *
- * Thread: any.  Owner: the caller's frame.  Errors: false.
- * Trust:  the frame is hostile but private; no header is believed beyond
- *         'bytes'. */
+ * Thread: any.  Owner: the caller's frame.  Errors: none; the headers were
+ *         judged by headers_parse() and have 'l4'. */
 
 #ifndef DATAPATH_CSUM_H
 #define DATAPATH_CSUM_H 1
 
-#include <stdbool.h>
 #include <stdint.h>
 
-/* Computes the L4 checksum of the Ethernet frame at 'frame' (up to two VLAN
- * tags; IPv4 without fragments, or IPv6 without extension headers; TCP or
- * UDP) and writes it there.  Returns false, changing nothing, if it is no
- * such frame or its headers do not agree with its length. */
-bool csum_fill(uint8_t *frame, uint32_t bytes);
+#include "datapath/headers.h"
+
+/* Computes the L4 checksum of 'frame' and writes it there. */
+void csum_fill(uint8_t *frame, const struct headers *);
+
+/* Writes the sum of the pseudo header where the checksum belongs: what a
+ * "blank" one holds, so that whoever completes it need only go on adding. */
+void csum_blank(uint8_t *frame, const struct headers *);
+
+/* Computes the checksum of the IPv4 header. */
+void csum_fill_ipv4(uint8_t *frame, const struct headers *);
 
 #endif /* datapath/csum.h */

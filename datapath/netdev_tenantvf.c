@@ -7,8 +7,13 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include <rte_ether.h>
+#include <rte_mbuf.h>
+
 #include "datapath/doorbell.h"
 #include "datapath/foreign.h"
+#include "datapath/pool.h"
+#include "datapath/tenantvf_port.h"
 #include "datapath/wakeup.h"
 #include "dp-packet.h"
 #include "dpdk.h"
@@ -18,16 +23,6 @@
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(netdev_tenantvf);
-
-struct tenantvf {
-    struct netdev up;
-
-    /* Main thread. */
-    struct ovs_list all_node;
-    struct netdev *under;               /* Of class "dpdk"; null at first. */
-    char *devargs;
-    uint64_t under_seq;                 /* Changes of 'under' passed on. */
-};
 
 struct tenantvf_rxq {
     struct netdev_rxq up;
@@ -47,12 +42,6 @@ struct leaving_netdev {
 static struct ovs_list leaving = OVS_LIST_INITIALIZER(&leaving);
 static struct ovs_list all_vfs = OVS_LIST_INITIALIZER(&all_vfs);
 
-static struct tenantvf *
-tenantvf_cast(const struct netdev *netdev)
-{
-    return CONTAINER_OF(netdev, struct tenantvf, up);
-}
-
 static struct netdev *
 tenantvf_alloc(void)
 {
@@ -65,6 +54,13 @@ tenantvf_construct(struct netdev *netdev)
 {
     struct tenantvf *vf = tenantvf_cast(netdev);
 
+    netdev->ol_flags |= NETDEV_TX_OFFLOAD_IPV4_CKSUM
+                        | NETDEV_TX_OFFLOAD_TCP_CKSUM
+                        | NETDEV_TX_OFFLOAD_UDP_CKSUM
+                        | NETDEV_TX_OFFLOAD_TCP_TSO;
+    atomic_init(&vf->n_segmented, 0);
+    atomic_init(&vf->n_no_buffer, 0);
+    atomic_init(&vf->n_malformed, 0);
     ovs_list_push_back(&all_vfs, &vf->all_node);
     return 0;
 }
@@ -81,6 +77,7 @@ tenantvf_destruct(struct netdev *netdev)
         ovs_list_push_back(&leaving, &l->node);
     }
     free(vf->devargs);
+    vif_pool_release(vf->pool);
 }
 
 static void
@@ -235,6 +232,34 @@ tenantvf_get_mtu(const struct netdev *netdev, int *mtup)
                      : ENODEV;
 }
 
+/* Pieces of frames: what waits in the device's own queue, and a batch. */
+#define PIECES 2048u
+
+/* Buffers for pieces of the MTU, if the device cannot cut frames itself. */
+static int
+make_pool(struct tenantvf *vf)
+{
+    int mtu = RTE_ETHER_MTU;
+
+    vf->under->netdev_class->get_mtu(vf->under, &mtu);
+    if (tenantvf_is_able(vf) || (vf->pool && vf->mtu == mtu)) {
+        vf->mtu = mtu;
+        return 0;
+    }
+
+    struct rte_mempool *pool = vif_pool_create(
+        netdev_get_name(&vf->up), PIECES,
+        ROUND_UP(RTE_PKTMBUF_HEADROOM + mtu + VLAN_ETH_HEADER_LEN + 4,
+                 RTE_CACHE_LINE_SIZE));
+    if (!pool) {
+        return ENOMEM;
+    }
+    vif_pool_release(vf->pool);
+    vf->pool = pool;
+    vf->mtu = mtu;
+    return 0;
+}
+
 static int
 tenantvf_reconfigure(struct netdev *netdev)
 {
@@ -249,19 +274,14 @@ tenantvf_reconfigure(struct netdev *netdev)
             return error;
         }
     }
+    int error = make_pool(vf);
+    if (error) {
+        return error;
+    }
     netdev->n_rxq = vf->under->n_rxq;
     netdev->n_txq = vf->under->n_txq;
     netdev_change_seq_changed(netdev);
     return 0;
-}
-
-static int
-tenantvf_send(struct netdev *netdev, int qid, struct dp_packet_batch *batch,
-              bool concurrent_txq)
-{
-    struct netdev *under = tenantvf_cast(netdev)->under;
-
-    return under->netdev_class->send(under, qid, batch, concurrent_txq);
 }
 
 /* What only passes a call on, with 'error' where there is no device yet. */
@@ -277,9 +297,6 @@ PASS_ON(set_etheraddr, ENODEV,
         (struct netdev *netdev, const struct eth_addr mac), (under, mac))
 PASS_ON(get_stats, ENODEV,
         (const struct netdev *netdev, struct netdev_stats *stats),
-        (under, stats))
-PASS_ON(get_custom_stats, EOPNOTSUPP,
-        (const struct netdev *netdev, struct netdev_custom_stats *stats),
         (under, stats))
 PASS_ON(get_features, EOPNOTSUPP,
         (const struct netdev *netdev, enum netdev_features *current,
@@ -300,6 +317,39 @@ PASS_ON(get_qos, EOPNOTSUPP,
 PASS_ON(set_qos, EOPNOTSUPP,
         (struct netdev *netdev, const char *type,
          const struct smap *details), (under, type, details))
+
+/* The device's, and ours behind them. */
+static int
+tenantvf_get_custom_stats(const struct netdev *netdev,
+                          struct netdev_custom_stats *stats)
+{
+    struct tenantvf *vf = tenantvf_cast(netdev);
+    const struct {
+        const char *name;
+        atomic_uint64_t *counter;
+    } ours[] = {
+        { "tx_segmented", &vf->n_segmented },
+        { "tx_drop_no_buffer", &vf->n_no_buffer },
+        { "tx_drop_offload", &vf->n_malformed },
+    };
+
+    if (!vf->under
+        || vf->under->netdev_class->get_custom_stats(vf->under, stats)) {
+        stats->size = 0;
+        stats->counters = NULL;
+    }
+    stats->counters = xrealloc(stats->counters,
+                               (stats->size + ARRAY_SIZE(ours))
+                               * sizeof *stats->counters);
+    for (size_t i = 0; i < ARRAY_SIZE(ours); i++) {
+        struct netdev_custom_counter *c = &stats->counters[stats->size++];
+
+        memset(c, 0, sizeof *c);
+        ovs_strlcpy(c->name, ours[i].name, sizeof c->name);
+        atomic_read_relaxed(ours[i].counter, &c->value);
+    }
+    return 0;
+}
 
 static int
 tenantvf_get_etheraddr(const struct netdev *netdev, struct eth_addr *mac)

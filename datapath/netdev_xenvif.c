@@ -21,13 +21,24 @@
 VLOG_DEFINE_THIS_MODULE(netdev_xenvif);
 
 #define MTU_DEFAULT 1500
-#define MTU_MAX 9000
+
+/* What the class does with frames whose checksum is blank, or that are to be
+ * segmented: it passes them on, or completes them. */
+#define OFFLOADS (NETDEV_TX_OFFLOAD_IPV4_CKSUM | NETDEV_TX_OFFLOAD_TCP_CKSUM \
+                  | NETDEV_TX_OFFLOAD_UDP_CKSUM | NETDEV_TX_OFFLOAD_TCP_TSO)
 
 static struct netdev *
 xenvif_alloc(void)
 {
     struct xenvif *vif = xzalloc_cacheline(sizeof *vif);
     return &vif->up;
+}
+
+static void
+limit_init(struct xenvif_limit *limit)
+{
+    atomic_flag_clear(&limit->taken);
+    atomic_init(&limit->limited, false);
 }
 
 static int
@@ -39,27 +50,76 @@ xenvif_construct(struct netdev *netdev)
     ovs_list_init(&vif->all_node);
     vif->serial = xenvif_next_serial();
     vif->mtu = vif->requested_mtu = MTU_DEFAULT;
-    vif->requested_n_txq = 1;
+    vif->requested_n_txq = vif->requested_n_rxq = 1;
+    vif->max_queues = 1;
+    vif->was_up = true;
+    vif->stall_limits = (struct vif_stall_limits) {
+        VIF_STALL_DRAIN_MS * UINT64_C(1000000),
+        VIF_STALL_GONE_MS * UINT64_C(1000000),
+    };
     /* Not the guest's: a bridge takes its own from its ports, and then its
      * frames would draw the guest's.  It takes none that is marked local, as
      * random ones are. */
     eth_addr_random(&vif->etheraddr);
+    netdev->ol_flags |= OFFLOADS;
 
     atomic_init(&vif->flags, NETDEV_UP | NETDEV_PROMISC);
     ovsrcu_init(&vif->link, NULL);
     struct xenvif_policy_rcu *policy = xzalloc(sizeof *policy);
+    policy->serial = 1;
     ovsrcu_init(&vif->policy, policy);
-    atomic_init(&vif->malice, NULL);
+    atomic_init(&vif->policy_serial, 0);
+    atomic_init(&vif->malice, VIF_MALICE_NONE);
+    for (int i = 0; i < VIF_N_MALICES; i++) {
+        atomic_init(&vif->n_malices[i], 0);
+    }
     atomic_init(&vif->closing, false);
-    atomic_init(&vif->rx_queue_bytes, 0);
     atomic_init(&vif->rx_queue_limit_bytes, XENVIF_RX_QUEUE_MAX_BYTES);
+    limit_init(&vif->tx_limit);
+    limit_init(&vif->rx_limit);
     for (int i = 0; i < VIF_N_DROPS; i++) {
         atomic_init(&vif->send_drops[i], 0);
     }
-    doorbell_member_init(&vif->member, &xenvif_doorbell_ops);
 
     ovs_list_push_back(&xenvif_all, &vif->all_node);
     return 0;
+}
+
+static struct xenvif_queue *
+queue_create(struct xenvif *vif, unsigned int id)
+{
+    struct xenvif_queue *q = xzalloc_cacheline(sizeof *q);
+    char name[RTE_RING_NAMESIZE];
+
+    snprintf(name, sizeof name, "rx%u.%u.%u", vif->id.domid, vif->id.devid,
+             id);
+    q->rx_queue = rte_ring_create(name, XENVIF_RX_QUEUE_PACKETS,
+                                  SOCKET_ID_ANY,
+                                  RING_F_SC_DEQ | RING_F_EXACT_SZ);
+    if (!q->rx_queue) {
+        free_cacheline(q);
+        return NULL;
+    }
+    q->vif = vif;
+    q->id = id;
+    atomic_init(&q->rx_queue_bytes, 0);
+    atomic_init(&q->gone, false);
+    doorbell_member_init(&q->member, &xenvif_doorbell_ops);
+    return q;
+}
+
+/* Nobody polls it or sends to it. */
+static void
+queue_destroy(struct xenvif_queue *q)
+{
+    if (q) {
+        doorbell_member_destroy(&q->member);
+        xenvif_rx_flush(q, VIF_DROP_RX_DISCONNECT, 0);
+        xenvif_entry_flush(q);
+        rte_ring_free(q->rx_queue);
+        /* A link that was detached a moment ago may still lead here. */
+        ovsrcu_postpone(free_cacheline, q);
+    }
 }
 
 /* At the last reference: no thread polls the port or sends to it. */
@@ -69,11 +129,13 @@ xenvif_destruct(struct netdev *netdev)
     struct xenvif *vif = xenvif_cast(netdev);
 
     ovs_list_remove(&vif->all_node);
-    doorbell_member_destroy(&vif->member);
     xenvif_unlink(vif);
-    xenvif_rx_flush(vif, VIF_DROP_RX_DISCONNECT);
-    rte_ring_free(vif->rx_queue);
+    for (unsigned int i = 0; i < VIF_QUEUES_MAX; i++) {
+        queue_destroy(vif->queues[i]);
+        vif->queues[i] = NULL;
+    }
     vif_pool_release(vif->pool);
+    vif_pool_release(vif->big_pool);
     ovsrcu_postpone(free, ovsrcu_get_protected(struct xenvif_policy_rcu *,
                                                &vif->policy));
     ovs_mutex_destroy(&vif->mutex);
@@ -83,7 +145,6 @@ xenvif_destruct(struct netdev *netdev)
 static void
 xenvif_dealloc(struct netdev *netdev)
 {
-    /* A link that was detached a moment ago still points here. */
     ovsrcu_postpone(free_cacheline, xenvif_cast(netdev));
 }
 
@@ -104,6 +165,45 @@ parse_id(const struct smap *options, const char *key, int max, uint16_t *id,
     return true;
 }
 
+/* An option that may be missing: a whole number from 'min' to 'max'. */
+static bool
+parse_number(const struct smap *options, const char *key, unsigned int min,
+             unsigned int max, unsigned int fallback, unsigned int *value,
+             char **errp)
+{
+    const char *text = smap_get(options, key);
+
+    *value = fallback;
+    if (text && (!str_to_uint(text, 10, value) || *value < min
+                 || *value > max)) {
+        *errp = xasprintf("options:%s must be a whole number from %u to %u "
+                          "(it is %s)", key, min, max, text);
+        return false;
+    }
+    return true;
+}
+
+/* What may change while the port is at work. */
+static bool
+set_tunables(struct xenvif *vif, const struct smap *options, char **errp)
+{
+    unsigned int n_cores = MAX(count_cpu_cores(), 1);
+    unsigned int n_rxq, drain_ms, gone_ms;
+
+    if (!parse_number(options, "n_rxq", 1, VIF_QUEUES_MAX,
+                      MIN(n_cores, VIF_QUEUES_MAX), &n_rxq, errp)
+        || !parse_number(options, "rx-drain-ms", 1, 3600000,
+                         VIF_STALL_DRAIN_MS, &drain_ms, errp)
+        || !parse_number(options, "rx-stall-ms", 1, 3600000,
+                         VIF_STALL_GONE_MS, &gone_ms, errp)) {
+        return false;
+    }
+    vif->max_queues = n_rxq;
+    vif->stall_limits.drain_ns = drain_ms * UINT64_C(1000000);
+    vif->stall_limits.gone_ns = gone_ms * UINT64_C(1000000);
+    return true;
+}
+
 static int
 xenvif_set_config(struct netdev *netdev, const struct smap *options,
                   char **errp)
@@ -119,6 +219,9 @@ xenvif_set_config(struct netdev *netdev, const struct smap *options,
     }
     if (!parse_id(options, "domid", 0x7fef, &id.domid, errp)
         || !parse_id(options, "devid", UINT16_MAX, &id.devid, errp)) {
+        return EINVAL;
+    }
+    if (!set_tunables(vif, options, errp)) {
         return EINVAL;
     }
     if (vif->configured && vif->id.domid == id.domid
@@ -160,6 +263,7 @@ xenvif_get_config(const struct netdev *netdev, struct smap *args)
     if (vif->configured) {
         smap_add_format(args, "domid", "%u", vif->id.domid);
         smap_add_format(args, "devid", "%u", vif->id.devid);
+        smap_add_format(args, "n_rxq", "%u", vif->max_queues);
     }
     ovs_mutex_unlock(&vif->mutex);
     return 0;
@@ -194,12 +298,13 @@ xenvif_set_mtu(struct netdev *netdev, int mtu)
 {
     struct xenvif *vif = xenvif_cast(netdev);
 
-    if (mtu < 68 || mtu > MTU_MAX) {
+    if (mtu < 68 || mtu > XENVIF_MTU_MAX) {
         VLOG_WARN("%s: MTU %d refused: it must be from 68 to %d",
-                  netdev_get_name(netdev), mtu, MTU_MAX);
+                  netdev_get_name(netdev), mtu, XENVIF_MTU_MAX);
         return EINVAL;
     }
     ovs_mutex_lock(&vif->mutex);
+    vif->mtu_by_database = true;
     if (vif->requested_mtu != mtu) {
         vif->requested_mtu = mtu;
         netdev_request_reconfigure(netdev);
@@ -219,7 +324,61 @@ xenvif_get_mtu(const struct netdev *netdev, int *mtup)
     return 0;
 }
 
-/* No thread polls the port or sends to it meanwhile. */
+/* Makes as many queues as were asked for. */
+static bool
+make_queues(struct xenvif *vif)
+{
+    for (int i = 0; i < vif->requested_n_rxq; i++) {
+        if (!vif->queues[i]) {
+            vif->queues[i] = queue_create(vif, i);
+            if (!vif->queues[i]) {
+                return false;
+            }
+        }
+        vif->up.n_rxq = i + 1;
+    }
+    return true;
+}
+
+/* Pools for frames of the MTU that was asked for. */
+static bool
+make_pools(struct xenvif *vif)
+{
+    const char *name = netdev_get_name(&vif->up);
+
+    if (vif->pool && vif->mtu == vif->requested_mtu) {
+        return true;
+    }
+    if (!vif->big_pool) {
+        vif->big_pool = vif_pool_create(name, VIF_BIG_POOL_PACKETS,
+                                        VIF_BIG_ROOM_BYTES);
+        if (!vif->big_pool) {
+            return false;
+        }
+    }
+
+    struct rte_mempool *pool = vif_pool_create(
+        name, VIF_POOL_PACKETS,
+        ROUND_UP(RTE_PKTMBUF_HEADROOM
+                 + XENVIF_FRAME_BYTES(vif->requested_mtu),
+                 RTE_CACHE_LINE_SIZE));
+    if (!pool) {
+        return false;
+    }
+    for (unsigned int i = 0; i < VIF_QUEUES_MAX; i++) {
+        if (vif->queues[i]) {
+            xenvif_entry_flush(vif->queues[i]);
+        }
+    }
+    vif_pool_release(vif->pool);
+    vif->pool = pool;
+    vif->mtu = vif->requested_mtu;
+    xenvif_changed();
+    return true;
+}
+
+/* No thread polls the port or sends to it meanwhile.  An error would remove a
+ * port that works: it goes on with what it has. */
 static int
 xenvif_reconfigure(struct netdev *netdev)
 {
@@ -227,41 +386,27 @@ xenvif_reconfigure(struct netdev *netdev)
     int error = 0;
 
     ovs_mutex_lock(&vif->mutex);
-    if (!vif->rx_queue) {
-        char name[RTE_RING_NAMESIZE];
-
-        snprintf(name, sizeof name, "rx%u.%u", vif->id.domid, vif->id.devid);
-        vif->rx_queue = rte_ring_create(name, XENVIF_RX_QUEUE_PACKETS,
-                                        SOCKET_ID_ANY,
-                                        RING_F_SC_DEQ | RING_F_EXACT_SZ);
-        if (!vif->rx_queue) {
-            error = ENOMEM;
-            goto out;
-        }
-    }
-    if (!vif->pool || vif->mtu != vif->requested_mtu) {
-        struct rte_mempool *pool = vif_pool_create(
-            netdev_get_name(netdev),
-            vif->requested_mtu + VLAN_ETH_HEADER_LEN, SOCKET_ID_ANY);
-        if (pool) {
-            vif_pool_release(vif->pool);
-            vif->pool = pool;
-            vif->mtu = vif->requested_mtu;
-            xenvif_changed();
-        } else if (vif->pool) {
-            /* An error would remove a port that works. */
+    if (!make_pools(vif)) {
+        if (vif->pool) {
             VLOG_WARN("%s: MTU stays %d", netdev_get_name(netdev), vif->mtu);
             vif->requested_mtu = vif->mtu;
         } else {
             error = ENOMEM;
-            goto out;
         }
     }
-    netdev->n_rxq = 1;
+    if (!error && !make_queues(vif)) {
+        if (vif->queues[0]) {
+            VLOG_WARN("%s: no memory for more than %d queues",
+                      netdev_get_name(netdev), netdev->n_rxq);
+            vif->requested_n_rxq = vif->max_queues = netdev->n_rxq;
+        } else {
+            error = ENOMEM;
+        }
+    }
     netdev->n_txq = vif->requested_n_txq;
-out:
     ovs_mutex_unlock(&vif->mutex);
     netdev_change_seq_changed(netdev);
+    xenvif_changed();
     return error;
 }
 
@@ -293,7 +438,16 @@ xenvif_get_carrier(const struct netdev *netdev, bool *carrier)
 {
     struct xenvif *vif = xenvif_cast(netdev);
 
-    *carrier = ovsrcu_get(struct xenvif_link *, &vif->link) != NULL;
+    const struct xenvif_link *link = ovsrcu_get(struct xenvif_link *,
+                                                &vif->link);
+
+    *carrier = link != NULL;
+    for (unsigned int i = 0; link && i < link->n_queues; i++) {
+        bool gone;
+
+        atomic_read_relaxed(&vif->queues[i]->gone, &gone);
+        *carrier &= !gone;
+    }
     return 0;
 }
 
@@ -327,27 +481,49 @@ xenvif_get_stats_cb(const struct netdev *netdev, struct netdev_stats *out)
     return 0;
 }
 
+struct custom_stats {
+    struct netdev_custom_stats *out;
+    size_t allocated;
+};
+
+static void
+add_custom(struct custom_stats *c, const char *name, uint64_t value)
+{
+    struct netdev_custom_stats *out = c->out;
+
+    if (c->allocated == out->size) {
+        out->counters = x2nrealloc(out->counters, &c->allocated,
+                                   sizeof *out->counters);
+    }
+    struct netdev_custom_counter *counter = &out->counters[out->size++];
+    memset(counter, 0, sizeof *counter);
+    ovs_strlcpy(counter->name, name, sizeof counter->name);
+    counter->value = value;
+}
+
 static int
 xenvif_get_custom_stats(const struct netdev *netdev,
                         struct netdev_custom_stats *out)
 {
+    struct xenvif *vif = xenvif_cast(netdev);
+    struct custom_stats c = { out, 0 };
     struct vif_stats s;
 
-    xenvif_sum_stats(xenvif_cast(netdev), &s);
-    out->size = VIF_N_DROPS + 3;
-    out->counters = xcalloc(out->size, sizeof *out->counters);
+    out->size = 0;
+    out->counters = NULL;
+    xenvif_sum_stats(vif, &s);
     for (int i = 0; i < VIF_N_DROPS; i++) {
-        ovs_strlcpy(out->counters[i].name, vif_drop_names[i],
-                    NETDEV_CUSTOM_STATS_NAME_SIZE);
-        out->counters[i].value = s.drops[i];
+        add_custom(&c, vif_drop_names[i], s.drops[i]);
     }
+    for (int i = 1; i < VIF_N_MALICES; i++) {
+        uint64_t n;
 
-    const struct netdev_custom_counter extra[3] = {
-        { s.tx_throttled, "tx_throttled" },
-        { s.tx_notifies, "tx_notifies" },
-        { s.rx_notifies, "rx_notifies" },
-    };
-    memcpy(&out->counters[VIF_N_DROPS], extra, sizeof extra);
+        atomic_read_relaxed(&vif->n_malices[i], &n);
+        add_custom(&c, vif_malice_names[i], n);
+    }
+#define X(NAME) add_custom(&c, #NAME, s.NAME);
+    VIF_COUNTS(X)
+#undef X
     return 0;
 }
 
@@ -355,20 +531,25 @@ static int
 xenvif_get_status(const struct netdev *netdev, struct smap *status)
 {
     struct xenvif *vif = xenvif_cast(netdev);
-    const char *malice;
+    const struct xenvif_link *link = ovsrcu_get(struct xenvif_link *,
+                                                &vif->link);
+    const char *malice = xenvif_malice(vif->id);
+    char text[128];
 
     ovs_mutex_lock(&vif->mutex);
     smap_add_format(status, "domid", "%u", vif->id.domid);
     smap_add_format(status, "devid", "%u", vif->id.devid);
     ovs_mutex_unlock(&vif->mutex);
-    atomic_read_relaxed(&vif->malice, &malice);
     smap_add(status, "state",
-             malice ? "cut-off"
-             : ovsrcu_get(struct xenvif_link *, &vif->link) ? "connected"
-             : "not-connected");
+             malice ? "cut-off" : link ? "connected" : "not-connected");
     if (malice) {
         smap_add(status, "reason", malice);
     }
+    if (link) {
+        smap_add_format(status, "queues", "%u", link->n_queues);
+    }
+    offload_describe(text, sizeof text);
+    smap_add(status, "segmentation", text);
     return 0;
 }
 
@@ -404,7 +585,12 @@ xenvif_rxq_construct(struct netdev_rxq *rxq OVS_UNUSED)
 static void
 xenvif_rxq_destruct(struct netdev_rxq *rxq)
 {
-    doorbell_leave(&xenvif_cast(rxq->netdev)->member);
+    struct xenvif_queue *q
+        = xenvif_cast(rxq->netdev)->queues[rxq->queue_id];
+
+    if (q) {
+        doorbell_leave(&q->member);
+    }
 }
 
 static void
@@ -423,13 +609,30 @@ xenvif_run(const struct netdev_class *class OVS_UNUSED)
             break;
         }
     }
+    LIST_FOR_EACH (vif, all_node, &xenvif_all) {
+        uint32_t flags;
+
+        atomic_read_relaxed(&vif->flags, &flags);
+        if (vif->was_up != !!(flags & NETDEV_UP)) {
+            vif->was_up = !vif->was_up;
+            xenvif_changed();
+        }
+    }
+    xenvif_links_run();
     vif_pools_sweep();
+}
+
+static void
+xenvif_wait(const struct netdev_class *class OVS_UNUSED)
+{
+    xenvif_links_wait();
 }
 
 static const struct netdev_class xenvif_class = {
     .type = "xenvif",
     .is_pmd = true,
     .run = xenvif_run,
+    .wait = xenvif_wait,
     .alloc = xenvif_alloc,
     .construct = xenvif_construct,
     .destruct = xenvif_destruct,
@@ -460,6 +663,8 @@ static const struct netdev_class xenvif_class = {
 void
 xenvif_register(const struct xen_ops *ops, struct xen_platform *platform)
 {
-    xenvif_ctl_init(ops, platform);
+    xenvif_links_init(ops, platform);
+    xenvif_ctl_init();
+    xenvif_show_init();
     netdev_register_provider(&xenvif_class);
 }

@@ -34,27 +34,41 @@ init_packet(struct rte_mempool *pool OVS_UNUSED, void *aux OVS_UNUSED,
 }
 
 struct rte_mempool *
-vif_pool_create(const char *port_name, uint32_t room_bytes, int socket_id)
+vif_pool_create(const char *port_name, unsigned int n_packets,
+                uint32_t room_bytes)
 {
     static unsigned int serial;
     char name[RTE_MEMPOOL_NAMESIZE];
 
     snprintf(name, sizeof name, "vif%u", serial++);
-
-    uint32_t data_bytes = ROUND_UP(RTE_PKTMBUF_HEADROOM + room_bytes,
-                                   RTE_CACHE_LINE_SIZE);
     struct rte_mempool *pool = rte_pktmbuf_pool_create(
-        name, VIF_POOL_PACKETS, POOL_CACHE_PACKETS,
+        name, n_packets, MIN(POOL_CACHE_PACKETS, n_packets / 8),
         sizeof(struct dp_packet) - sizeof(struct rte_mbuf),
-        data_bytes, socket_id);
+        room_bytes, SOCKET_ID_ANY);
     if (!pool) {
         VLOG_ERR("%s: no memory for %u packet buffers of %u bytes (%s); "
-                 "raise -m in --eal-args", port_name, VIF_POOL_PACKETS,
-                 data_bytes, rte_strerror(rte_errno));
+                 "raise -m in --eal-args", port_name, n_packets, room_bytes,
+                 rte_strerror(rte_errno));
         return NULL;
     }
     rte_mempool_obj_iter(pool, init_packet, NULL);
     return pool;
+}
+
+struct rte_mbuf *
+vif_pool_alloc(struct rte_mempool *small, struct rte_mempool *big,
+               uint32_t bytes)
+{
+    uint16_t small_bytes = rte_pktmbuf_data_room_size(small)
+                           - RTE_PKTMBUF_HEADROOM;
+    struct rte_mbuf *mbuf = rte_pktmbuf_alloc(bytes <= small_bytes ? small
+                                                                   : big);
+
+    if (OVS_LIKELY(mbuf)) {
+        mbuf->data_off = MIN(RTE_PKTMBUF_HEADROOM, mbuf->buf_len - bytes);
+        mbuf->data_len = mbuf->pkt_len = bytes;
+    }
+    return mbuf;
 }
 
 void

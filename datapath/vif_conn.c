@@ -55,8 +55,11 @@ bind_ports(struct vif_conn *conn, uint32_t tx_port, uint32_t rx_port)
 
 int
 vif_conn_open(const struct xen_ops *ops, struct xen_platform *platform,
-              const struct vif_conn_params *params, struct vif_conn **connp)
+              struct vif_journal *journal, unsigned int queue,
+              struct vif_conn **connp)
 {
+    const struct vif_frontend *frontend = &journal->frontend;
+    const struct vif_queue_params *params = &frontend->queues[queue];
     struct vif_conn *conn;
     int error;
 
@@ -72,10 +75,13 @@ vif_conn_open(const struct xen_ops *ops, struct xen_platform *platform,
     *conn = (struct vif_conn) {
         .ops = ops,
         .platform = platform,
-        .domid = params->domid,
-        .can_sg = params->can_sg,
+        .journal = &journal->queues[queue],
+        .mcast = &journal->mcast,
+        .domid = frontend->domid,
+        .sg = frontend->sg,
         .tx_gref = params->tx_gref,
         .rx_gref = params->rx_gref,
+        .xdp_headroom_bytes = frontend->xdp_headroom_bytes,
     };
 
     error = bind_ports(conn, params->tx_port, params->rx_port);
@@ -94,6 +100,8 @@ vif_conn_open(const struct xen_ops *ops, struct xen_platform *platform,
         error = -EPROTO;
         goto close;
     }
+    vif_journal_note(&conn->journal->tx, conn->tx.cons, 0);
+    vif_journal_note(&conn->journal->rx, conn->rx.cons, 0);
 
     *connp = conn;
     return 0;
@@ -126,7 +134,7 @@ vif_conn_arm(struct vif_conn *conn, bool want_rx)
     if (conn->malice) {
         return true;                    /* The next burst will say so. */
     }
-    if (!conn->tx_gated) {
+    if (!conn->tx_gated && !conn->tx_starved) {
         /* Requests that a burst saw and did not reach are work as well. */
         work |= vif_ring_arm(&conn->tx);
         work |= conn->tx.prod_seen != conn->tx.cons;
@@ -173,7 +181,32 @@ vif_conn_tx_pending(const struct vif_conn *conn)
               != conn->tx.cons;
 }
 
-const char *
+unsigned int
+vif_conn_rx_posted(const struct vif_conn *conn)
+{
+    return __atomic_load_n(&conn->rx.page->req_prod, __ATOMIC_RELAXED)
+           - conn->rx.cons;
+}
+
+struct vif_grefs *
+vif_conn_set_grefs(struct vif_conn *conn, struct vif_grefs *grefs)
+{
+    return __atomic_exchange_n(&conn->grefs, grefs, __ATOMIC_ACQ_REL);
+}
+
+const struct vif_grefs *
+vif_conn_grefs(const struct vif_conn *conn)
+{
+    return __atomic_load_n(&conn->grefs, __ATOMIC_ACQUIRE);
+}
+
+void
+vif_conn_set_xdp_headroom(struct vif_conn *conn, uint16_t bytes)
+{
+    __atomic_store_n(&conn->xdp_headroom_bytes, bytes, __ATOMIC_RELAXED);
+}
+
+enum vif_malice
 vif_conn_malice(const struct vif_conn *conn)
 {
     return __atomic_load_n(&conn->malice, __ATOMIC_ACQUIRE);

@@ -1,10 +1,12 @@
 #include "datapath/vif_judge.h"
 
+#include <string.h>
+
 static void
-malice(struct vif_judge *judge, const char *why)
+malice(struct vif_judge *judge, enum vif_malice what)
 {
     judge->verdict = VIF_MALICE;
-    judge->malice = why;
+    judge->malice = what;
     judge->wants = VIF_WANTS_NOTHING;
 }
 
@@ -29,58 +31,71 @@ vif_judge_finish(struct vif_judge *judge)
 {
     judge->wants = VIF_WANTS_NOTHING;
 
-    if (judge->control) {
+    if (vif_judge_saw(judge, XEN_NETIF_EXTRA_TYPE_MCAST_ADD)
+        || vif_judge_saw(judge, XEN_NETIF_EXTRA_TYPE_MCAST_DEL)) {
         /* A dummy request: its size and page mean nothing. */
-        if (judge->verdict == VIF_PASS) {
+        if (judge->flags & NETTXF_more_data || judge->gso_type) {
+            drop(judge, VIF_DROP_TX_EXTRA);
+        } else if (judge->verdict == VIF_PASS) {
             judge->verdict = VIF_CONTROL;
         }
         return;
     }
 
+    uint32_t room_bytes = judge->gso_type ? judge->gso_room_bytes
+                                          : judge->room_bytes;
+
     /* If the later slots claim more than the whole, the first slot's own size
      * is unknown, and the frame is dropped already. */
     if (judge->rest_bytes <= judge->total_bytes
         && crosses_page(judge->first_offset, vif_judge_first_bytes(judge))) {
-        malice(judge, "Tx slot crosses its page");
+        malice(judge, VIF_MALICE_TX_PAGE);
     } else if (judge->total_bytes < VIF_FRAME_MIN_BYTES) {
         drop(judge, VIF_DROP_TX_RUNT);
-    } else if (judge->total_bytes > judge->room_bytes) {
+    } else if (judge->total_bytes > room_bytes) {
         drop(judge, VIF_DROP_TX_OVERSIZE);
     }
 }
 
-/* We advertise neither GSO, nor multicast control, nor hashes, nor XDP: what
- * would change the frame's meaning drops it. */
+/* A type twice says two things about one frame. */
 static void
 judge_extra_type(struct vif_judge *judge, const struct netif_extra_info *extra)
 {
+    if (extra->type == XEN_NETIF_EXTRA_TYPE_NONE
+        || extra->type > VIF_EXTRA_TYPE_XDP) {
+        malice(judge, VIF_MALICE_EXTRA_TYPE);
+        return;
+    }
+    if (vif_judge_saw(judge, extra->type)) {
+        drop(judge, VIF_DROP_TX_EXTRA);
+    }
+    judge->seen |= 1u << extra->type;
+
     switch (extra->type) {
     case XEN_NETIF_EXTRA_TYPE_GSO:
         if (!extra->u.gso.size) {
-            malice(judge, "GSO segment size is 0");
+            malice(judge, VIF_MALICE_GSO_SIZE);
         } else if (extra->u.gso.type != XEN_NETIF_GSO_TYPE_TCPV4
                    && extra->u.gso.type != XEN_NETIF_GSO_TYPE_TCPV6) {
-            malice(judge, "GSO type is unknown");
-        } else {
-            drop(judge, VIF_DROP_TX_EXTRA);
+            malice(judge, VIF_MALICE_GSO_TYPE);
         }
+        judge->gso_type = extra->u.gso.type;
+        judge->gso_bytes = extra->u.gso.size;
         break;
 
     case XEN_NETIF_EXTRA_TYPE_MCAST_ADD:
-    case XEN_NETIF_EXTRA_TYPE_MCAST_DEL:
-        judge->control = true;
-        if (judge->flags & NETTXF_more_data) {
-            drop(judge, VIF_DROP_TX_EXTRA);
-        }
+        memcpy(judge->mcast_add, extra->u.mcast.addr,
+               sizeof judge->mcast_add);
         break;
 
-    case XEN_NETIF_EXTRA_TYPE_HASH:
-    case VIF_EXTRA_TYPE_XDP:
-        drop(judge, VIF_DROP_TX_EXTRA);
+    case XEN_NETIF_EXTRA_TYPE_MCAST_DEL:
+        memcpy(judge->mcast_del, extra->u.mcast.addr,
+               sizeof judge->mcast_del);
         break;
 
     default:
-        malice(judge, "extra info of unknown type");
+        /* A hash that a guest has chosen is of no use to us, and a headroom
+         * is about received frames. */
         break;
     }
 }
@@ -89,7 +104,7 @@ static void
 judge_extra(struct vif_judge *judge, const struct netif_extra_info *extra)
 {
     if (judge->n_extras >= VIF_TX_EXTRAS_MAX) {
-        malice(judge, "more extra info slots than there are types");
+        malice(judge, VIF_MALICE_EXTRAS);
         return;
     }
     judge->n_extras++;
@@ -112,7 +127,7 @@ static void
 judge_data(struct vif_judge *judge, const struct netif_tx_request *req)
 {
     if (judge->n_data >= VIF_TX_SLOTS_FATAL) {
-        malice(judge, "Tx frame of too many slots");
+        malice(judge, VIF_MALICE_TX_SLOTS);
         return;
     }
     judge->n_data++;
@@ -121,7 +136,7 @@ judge_data(struct vif_judge *judge, const struct netif_tx_request *req)
     }
 
     if (crosses_page(req->offset, req->size)) {
-        malice(judge, "Tx slot crosses its page");
+        malice(judge, VIF_MALICE_TX_PAGE);
         return;
     }
 
@@ -156,5 +171,5 @@ vif_judge_next(struct vif_judge *judge, const union vif_tx_slot *slot)
 void
 vif_judge_starved(struct vif_judge *judge)
 {
-    malice(judge, "Tx frame runs past the requests");
+    malice(judge, VIF_MALICE_TX_CHAIN);
 }

@@ -13,7 +13,10 @@
  *
  *     first slot      its size is that of the whole frame
  *     extra info      if the first slot says so, until one says "no more"
- *     further data    if the first slot says so, until one says "no more" */
+ *     further data    if the first slot says so, until one says "no more"
+ *
+ * What the frame itself says is judged later, by vif_offload.h, on a copy of
+ * its bytes. */
 
 #ifndef DATAPATH_VIF_JUDGE_H
 #define DATAPATH_VIF_JUDGE_H 1
@@ -50,9 +53,10 @@ union vif_tx_slot {
 
 enum vif_verdict {
     VIF_PASS,                           /* A frame to take. */
-    VIF_CONTROL,                        /* No frame; answer it as well done. */
+    VIF_CONTROL,                        /* No frame: amend the multicast
+                                         * list. */
     VIF_DROP,                           /* 'drop' says why. */
-    VIF_MALICE,                         /* 'malice' says why. */
+    VIF_MALICE,                         /* 'malice' says what. */
 };
 
 enum vif_wants {
@@ -66,14 +70,24 @@ struct vif_judge {
     uint8_t verdict;                    /* enum vif_verdict. */
     uint8_t drop;                       /* enum vif_drop. */
     uint8_t n_data, n_extras;           /* Slots fed so far. */
-    bool control;                       /* A multicast list was amended. */
+    uint8_t seen;                       /* Extra types, a bit each. */
+    uint8_t gso_type;                   /* XEN_NETIF_GSO_TYPE_*; 0: none. */
+    uint8_t malice;                     /* enum vif_malice. */
+    uint16_t gso_bytes;
     uint16_t flags;                     /* NETTXF_* of the first slot. */
     uint16_t first_offset;
     uint32_t total_bytes;               /* The frame's. */
     uint32_t rest_bytes;                /* Those in slots after the first. */
-    uint32_t room_bytes;
-    const char *malice;                 /* Constant; a sentence's start. */
+    uint32_t room_bytes, gso_room_bytes;
+    uint8_t mcast_add[6], mcast_del[6]; /* If 'seen' says so. */
 };
+
+/* Have extras of 'type' been seen? */
+static inline bool
+vif_judge_saw(const struct vif_judge *judge, unsigned int type)
+{
+    return judge->seen & 1u << type;
+}
 
 /* The first slot's own bytes; valid for VIF_PASS. */
 static inline uint32_t
@@ -91,11 +105,11 @@ void vif_judge_starved(struct vif_judge *);
 /* For vif_judge_first(). */
 void vif_judge_finish(struct vif_judge *);
 
-/* Begins with a frame's first slot.  Frames above 'room_bytes' are
- * dropped. */
+/* Begins with a frame's first slot.  Frames above 'room_bytes' are dropped,
+ * those to be segmented above 'gso_room_bytes'. */
 static inline void
 vif_judge_first(struct vif_judge *judge, const union vif_tx_slot *slot,
-                uint32_t room_bytes)
+                uint32_t room_bytes, uint32_t gso_room_bytes)
 {
     const struct netif_tx_request *req = &slot->req;
 
@@ -107,6 +121,7 @@ vif_judge_first(struct vif_judge *judge, const union vif_tx_slot *slot,
         .first_offset = req->offset,
         .total_bytes = req->size,
         .room_bytes = room_bytes,
+        .gso_room_bytes = gso_room_bytes,
     };
 
     if (__builtin_expect(req->flags & (NETTXF_more_data | NETTXF_extra_info),

@@ -1,28 +1,34 @@
-/* What the guest sends: judge a private copy of the requests, copy the frames
- * out of the guest's pages in one call, answer. */
+/* What the guest sends: judge a private copy of the requests, journal the
+ * answers, copy the frames out of the guest's pages in one call, answer. */
 
 #include <errno.h>
-#include <string.h>
 
+#include "datapath/gso.h"
 #include "datapath/vif_conn.h"
 #include "datapath/vif_conn_private.h"
 
 _Static_assert(VIF_TX_SLOTS_PER_CALL == VIF_RING_SLOTS,
                "a call takes one ring's worth at most");
 
+/* Ethernet, IP and TCP with timestamps: what most segments have. */
+#define GSO_HEADER_BYTES 66u
+#define GSO_HEADER_BYTES_V6 86u
+
 /* A frame that passed. */
 struct tx_frame {
-    uint16_t slot, n_slots;             /* In 'responses'. */
-    uint16_t seg, n_segs;               /* In 'segs'. */
+    uint16_t slot, n_slots;             /* In the journal. */
+    uint16_t seg, n_segs;               /* In 'copies'. */
+    uint64_t cost_bytes;                /* Charged at the gate. */
+    struct vif_buffers *from;           /* Where its buffer is from, */
+    struct vif_buffer buffer;           /* and which. */
 };
 
 /* One burst, on the stack: shared by all vifs of the thread, so it stays in
  * its cache.  Only what is used is ever touched. */
 struct tx_batch {
-    unsigned int n_frames, n_slots, n_segs;
+    unsigned int n_frames, n_slots;
     struct tx_frame frames[VIF_BURST_FRAMES];
-    struct netif_tx_response responses[VIF_RING_SLOTS];
-    struct xen_copy_seg segs[VIF_RING_SLOTS];
+    struct vif_copies copies;
 };
 
 /* A data slot of a chain. */
@@ -32,27 +38,25 @@ struct tx_part {
     uint16_t bytes;
 };
 
-static inline void
-add_seg(struct tx_batch *batch, const struct vif_conn *conn,
-        const struct vif_frame *frame, uint32_t frame_offset,
-        const struct tx_part *part)
+uint64_t
+vif_gate_cost(uint32_t bytes, uint8_t gso_type, uint16_t gso_bytes)
 {
-    batch->segs[batch->n_segs++] = (struct xen_copy_seg) {
-        .region = frame->region,
-        .local_offset = frame->offset + frame_offset,
-        .gref = part->gref,
-        .domid = conn->domid,
-        .foreign_offset = part->offset,
-        .bytes = part->bytes,
-        .dir = XEN_COPY_FROM_GUEST,
-    };
+    uint32_t header_bytes = gso_type == XEN_NETIF_GSO_TYPE_TCPV6
+                            ? GSO_HEADER_BYTES_V6 : GSO_HEADER_BYTES;
+
+    if (!gso_type || bytes <= header_bytes) {
+        return bytes;
+    }
+    return bytes + (uint64_t) header_bytes
+                   * (gso_segments(bytes - header_bytes, gso_bytes) - 1);
 }
 
 static inline void
-respond(struct tx_batch *batch, unsigned int slot, uint16_t id, int status)
+respond(struct vif_conn *conn, unsigned int slot, uint16_t id, int status)
 {
-    batch->responses[slot].id = id;
-    batch->responses[slot].status = status;
+    conn->journal->tx.responses[slot].tx = (struct netif_tx_response) {
+        id, status,
+    };
 }
 
 /* Reads the rest of the chain that begins at 'batch->n_slots', at most up to
@@ -60,8 +64,9 @@ respond(struct tx_batch *batch, unsigned int slot, uint16_t id, int status)
  * if all were well and stores its data slots in 'parts'.  Returns the number
  * of slots in the chain. */
 static unsigned int
-read_chain(struct vif_conn *conn, struct tx_batch *batch, uint32_t waiting,
-           struct vif_judge *judge, struct tx_part parts[VIF_TX_SLOTS_FATAL])
+read_chain(struct vif_conn *conn, const struct tx_batch *batch,
+           uint32_t waiting, struct vif_judge *judge,
+           struct tx_part parts[VIF_TX_SLOTS_FATAL])
 {
     unsigned int n = 1;
 
@@ -84,61 +89,132 @@ read_chain(struct vif_conn *conn, struct tx_batch *batch, uint32_t waiting,
             parts[judge->n_data - 1] = (struct tx_part) {
                 copy.req.gref, copy.req.offset, copy.req.size,
             };
-            respond(batch, slot, copy.req.id, NETIF_RSP_OKAY);
+            respond(conn, slot, copy.req.id, NETIF_RSP_OKAY);
         } else {
-            respond(batch, slot, 0, NETIF_RSP_NULL);
+            respond(conn, slot, 0, NETIF_RSP_NULL);
         }
         n++;
     }
     return n;
 }
 
-/* Turns 'n' data slots into segments; those without bytes need none, whatever
- * their grant reference says (XSA-448). */
+/* Answers 'n' slots from 'slot' on as failed. */
 static void
-add_chain_segs(struct tx_batch *batch, const struct vif_conn *conn,
-               const struct vif_frame *frame, const struct tx_part *parts,
-               unsigned int n)
+fail_slots(struct vif_conn *conn, unsigned int slot, unsigned int n)
 {
-    uint32_t offset = 0;
+    for (unsigned int i = slot; i < slot + n; i++) {
+        struct netif_tx_response *rsp = &conn->journal->tx.responses[i].tx;
 
-    for (unsigned int i = 0; i < n; i++) {
+        if (rsp->status != NETIF_RSP_NULL) {
+            rsp->status = NETIF_RSP_ERROR;
+        }
+    }
+}
+
+/* A dummy request that amends the multicast list. */
+static void
+amend_multicast(struct vif_conn *conn, const struct vif_judge *judge,
+                unsigned int slot, struct vif_stats *stats)
+{
+    bool done = true;
+
+    if (vif_judge_saw(judge, XEN_NETIF_EXTRA_TYPE_MCAST_ADD)) {
+        done &= vif_mcast_amend(conn->mcast, true, judge->mcast_add);
+    }
+    if (vif_judge_saw(judge, XEN_NETIF_EXTRA_TYPE_MCAST_DEL)) {
+        done &= vif_mcast_amend(conn->mcast, false, judge->mcast_del);
+    }
+    if (!done) {
+        vif_count(&stats->tx_multicast_refused, 1);
+        fail_slots(conn, slot, 1);
+    }
+}
+
+static inline uint32_t
+buffers_frame_bytes(const struct vif_buffers *buffers)
+{
+    return buffers->room_bytes - buffers->headroom_bytes;
+}
+
+/* Which buffers a frame of 'bytes' takes; null: there is none left. */
+static inline struct vif_buffers *
+choose_buffers(struct vif_supply *supply, uint32_t bytes)
+{
+    struct vif_buffers *buffers = bytes <= buffers_frame_bytes(&supply->small)
+                                  ? &supply->small : &supply->big;
+
+    if (__builtin_expect(!buffers->n, 0)) {
+        supply->starved = true;
+        return NULL;
+    }
+    return buffers;
+}
+
+/* Takes the frame that 'judge' let pass into 'batch'. */
+static void
+accept(struct vif_conn *conn, const struct vif_judge *judge,
+       const struct tx_part *parts, struct vif_buffers *from,
+       struct vif_frame *frame, struct tx_frame *tx,
+       struct vif_copies *copies)
+{
+    uint32_t spare_bytes = from->room_bytes - judge->total_bytes;
+    uint64_t offset;
+
+    tx->from = from;
+    tx->buffer = from->stack[--from->n];
+    *frame = (struct vif_frame) {
+        .region = from->region,
+        .offset = tx->buffer.offset
+                  + (spare_bytes < from->headroom_bytes
+                     ? spare_bytes : from->headroom_bytes),
+        .owner = tx->buffer.owner,
+        .bytes = judge->total_bytes,
+        .flags = judge->flags & (VIF_FRAME_CSUM_BLANK
+                                 | VIF_FRAME_DATA_VALIDATED),
+        .gso_bytes = judge->gso_bytes,
+        .gso_type = judge->gso_type,
+    };
+
+    tx->seg = copies->n_segs;
+    offset = frame->offset;
+    for (unsigned int i = 0; i < judge->n_data; i++) {
+        /* A slot without bytes needs no copy, whatever its grant reference
+         * says (XSA-448). */
         if (parts[i].bytes) {
-            add_seg(batch, conn, frame, offset, &parts[i]);
+            vif_copies_add(copies, conn, frame->region, offset,
+                           parts[i].gref, parts[i].offset, parts[i].bytes,
+                           XEN_COPY_FROM_GUEST);
             offset += parts[i].bytes;
         }
     }
+    tx->n_segs = copies->n_segs - tx->seg;
 }
 
-/* Answers 'n' slots from 'slot' on as failed. */
-static void
-fail_slots(struct tx_batch *batch, unsigned int slot, unsigned int n)
-{
-    for (unsigned int i = slot; i < slot + n; i++) {
-        if (batch->responses[i].status != NETIF_RSP_NULL) {
-            batch->responses[i].status = NETIF_RSP_ERROR;
-        }
-    }
-}
+_Static_assert(VIF_FRAME_CSUM_BLANK == NETTXF_csum_blank
+               && VIF_FRAME_DATA_VALIDATED == NETTXF_data_validated,
+               "Tx flags are the ring's own");
 
 /* Reads and judges frames into 'batch' until something ends the burst. */
 static void
-collect(struct vif_conn *conn, struct vif_frame *frames, unsigned int n,
-        uint32_t waiting, struct vif_gate *gate, struct vif_stats *stats,
+collect(struct vif_conn *conn, struct vif_supply *supply,
+        struct vif_frame *frames, unsigned int n, uint32_t waiting,
+        struct vif_gate *gate, struct vif_stats *stats,
         struct tx_batch *batch)
 {
-    batch->n_frames = batch->n_slots = batch->n_segs = 0;
+    uint32_t gso_room_bytes = supply->big.room_bytes;
+
+    batch->n_frames = batch->n_slots = 0;
+    batch->copies.n_segs = batch->copies.n_mapped = 0;
 
     while (batch->n_frames < n && batch->n_slots < waiting) {
-        struct vif_frame *frame = &frames[batch->n_frames];
         struct tx_part parts[VIF_TX_SLOTS_FATAL];
         union vif_tx_slot first;
         struct vif_judge judge;
         unsigned int n_slots = 1;
 
         vif_ring_copy_tx(&conn->tx, conn->tx.cons + batch->n_slots, &first);
-        respond(batch, batch->n_slots, first.req.id, NETIF_RSP_OKAY);
-        vif_judge_first(&judge, &first, frame->room_bytes);
+        respond(conn, batch->n_slots, first.req.id, NETIF_RSP_OKAY);
+        vif_judge_first(&judge, &first, supply->frame_bytes, gso_room_bytes);
         if (judge.wants != VIF_WANTS_NOTHING) {
             n_slots = read_chain(conn, batch, waiting, &judge, parts);
         }
@@ -148,118 +224,132 @@ collect(struct vif_conn *conn, struct vif_frame *frames, unsigned int n,
                 vif_conn_blame(conn, judge.malice);
                 return;
             }
-            if (judge.verdict == VIF_DROP) {
+            if (judge.verdict == VIF_CONTROL) {
+                amend_multicast(conn, &judge, batch->n_slots, stats);
+            } else {
                 vif_count(&stats->drops[judge.drop], 1);
-                fail_slots(batch, batch->n_slots, n_slots);
+                fail_slots(conn, batch->n_slots, n_slots);
             }
             batch->n_slots += n_slots;
             continue;
         }
 
+        struct vif_buffers *from = choose_buffers(supply, judge.total_bytes);
+        if (!from) {
+            conn->tx_starved = true;
+            return;
+        }
+
+        uint64_t cost_bytes = vif_gate_cost(judge.total_bytes,
+                                            judge.gso_type, judge.gso_bytes);
         if (gate->bucket
-            && !qos_bucket_take(gate->bucket, gate->profile,
-                                judge.total_bytes)) {
-            gate->blocked_bytes = judge.total_bytes;
+            && !qos_bucket_take(gate->bucket, gate->profile, cost_bytes)) {
+            gate->blocked_bytes = cost_bytes;
             conn->tx_gated = true;
             return;
         }
 
-        unsigned int seg = batch->n_segs;
+        struct tx_frame *tx = &batch->frames[batch->n_frames];
         parts[0] = (struct tx_part) {
             first.req.gref, first.req.offset, vif_judge_first_bytes(&judge),
         };
-        if (__builtin_expect(judge.n_data == 1, 1)) {
-            add_seg(batch, conn, frame, 0, &parts[0]);
-        } else {
-            add_chain_segs(batch, conn, frame, parts, judge.n_data);
-        }
-
-        frame->bytes = judge.total_bytes;
-        frame->flags = judge.flags & (VIF_FRAME_CSUM_BLANK
-                                      | VIF_FRAME_DATA_VALIDATED);
-        batch->frames[batch->n_frames++] = (struct tx_frame) {
-            batch->n_slots, n_slots, seg, batch->n_segs - seg,
-        };
+        accept(conn, &judge, parts, from, &frames[batch->n_frames], tx,
+               &batch->copies);
+        tx->cost_bytes = cost_bytes;
+        tx->slot = batch->n_slots;
+        tx->n_slots = n_slots;
+        batch->n_frames++;
         batch->n_slots += n_slots;
     }
 }
 
-_Static_assert(VIF_FRAME_CSUM_BLANK == NETTXF_csum_blank
-               && VIF_FRAME_DATA_VALIDATED == NETTXF_data_validated,
-               "Tx flags are the ring's own");
-
-static uint8_t *
-frame_data(const struct vif_frame *frame)
-{
-    return (uint8_t *) ((uintptr_t) frame->region->base + frame->offset);
-}
-
 static bool
-frame_copied(const struct tx_batch *batch, const struct tx_frame *frame)
+frame_copied(const struct tx_batch *batch, const struct tx_frame *tx)
 {
-    for (unsigned int i = 0; i < frame->n_segs; i++) {
-        if (batch->segs[frame->seg + i].status != GNTST_okay) {
+    for (unsigned int i = 0; i < tx->n_segs; i++) {
+        if (batch->copies.segs[tx->seg + i].status != GNTST_okay) {
             return false;
         }
     }
     return true;
 }
 
-/* Some segment failed: drops its frame and moves those behind it up, data
- * and all, because frames are the caller's buffers by position. */
+/* Some segment failed: drops its frame, and closes the gap. */
 static unsigned int
-settle_failures(struct vif_frame *frames, struct vif_gate *gate,
-                struct vif_stats *stats, struct tx_batch *batch)
+settle_failures(struct vif_conn *conn, struct vif_frame *frames,
+                struct vif_gate *gate, struct vif_stats *stats,
+                const struct tx_batch *batch)
 {
     unsigned int n_kept = 0;
 
     for (unsigned int i = 0; i < batch->n_frames; i++) {
         const struct tx_frame *tx = &batch->frames[i];
-        const struct vif_frame *from = &frames[i];
-        struct vif_frame *to = &frames[n_kept];
 
-        if (!frame_copied(batch, tx) || from->bytes > to->room_bytes) {
-            vif_count(&stats->drops[VIF_DROP_TX_GRANT], 1);
-            fail_slots(batch, tx->slot, tx->n_slots);
-            if (gate->bucket) {
-                qos_bucket_give(gate->bucket, gate->profile, from->bytes);
-            }
+        if (frame_copied(batch, tx)) {
+            frames[n_kept++] = frames[i];
             continue;
         }
-        if (to != from) {
-            memcpy(frame_data(to), frame_data(from), from->bytes);
-            to->bytes = from->bytes;
-            to->flags = from->flags;
+        vif_count(&stats->drops[VIF_DROP_TX_GRANT], 1);
+        fail_slots(conn, tx->slot, tx->n_slots);
+        tx->from->stack[tx->from->n++] = tx->buffer;
+        if (gate->bucket) {
+            qos_bucket_give(gate->bucket, gate->profile, tx->cost_bytes);
         }
-        n_kept++;
     }
     return n_kept;
 }
 
 /* Writes the responses into their slots and publishes them. */
 static void
-answer(struct vif_conn *conn, const struct tx_batch *batch,
-       struct vif_stats *stats)
+answer(struct vif_conn *conn, unsigned int n_slots, struct vif_stats *stats)
 {
-    for (unsigned int i = 0; i < batch->n_slots; i++) {
+    for (unsigned int i = 0; i < n_slots; i++) {
         struct netif_tx_response *rsp
             = vif_ring_slot(&conn->tx, conn->tx.cons + i,
                             sizeof(union netif_tx_sring_entry));
-        *rsp = batch->responses[i];
+        *rsp = conn->journal->tx.responses[i].tx;
     }
-    if (vif_ring_publish(&conn->tx, batch->n_slots)) {
+
+    bool notify = vif_ring_publish(&conn->tx, n_slots);
+    vif_journal_note(&conn->journal->tx, conn->tx.cons, 0);
+    if (notify) {
         conn->ops->evtchn_notify(conn->tx_evtchn);
         vif_count(&stats->tx_notifies, 1);
     }
 }
 
+static void
+count_frames(const struct vif_frame *frames, unsigned int n,
+             struct vif_stats *stats)
+{
+    uint64_t bytes = 0, n_blank = 0, n_gso = 0, n_not_blank = 0;
+
+    for (unsigned int i = 0; i < n; i++) {
+        bool blank = frames[i].flags & VIF_FRAME_CSUM_BLANK;
+        bool gso = frames[i].gso_type;
+
+        bytes += frames[i].bytes;
+        n_blank += blank;
+        n_gso += gso;
+        n_not_blank += gso && !blank;
+    }
+    vif_count(&stats->tx_frames, n);
+    vif_count(&stats->tx_bytes, bytes);
+    if (n_blank | n_gso) {
+        vif_count(&stats->tx_csum_blank, n_blank);
+        vif_count(&stats->tx_gso_frames, n_gso);
+        vif_count(&stats->tx_gso_not_blank, n_not_blank);
+    }
+}
+
 int
-vif_conn_tx_burst(struct vif_conn *conn, struct vif_frame *frames,
-                  unsigned int n, struct vif_gate *gate,
-                  struct vif_stats *stats)
+vif_conn_tx_burst(struct vif_conn *conn, struct vif_supply *supply,
+                  struct vif_frame *frames, unsigned int n,
+                  struct vif_gate *gate, struct vif_stats *stats)
 {
     gate->blocked_bytes = 0;
-    conn->tx_gated = false;
+    supply->starved = false;
+    conn->tx_gated = conn->tx_starved = false;
     if (conn->malice) {
         return -EPROTO;
     }
@@ -269,36 +359,31 @@ vif_conn_tx_burst(struct vif_conn *conn, struct vif_frame *frames,
         return 0;
     }
     if (waiting > VIF_RING_SLOTS) {
-        vif_conn_blame(conn, "Tx request index ran away");
+        vif_conn_blame(conn, VIF_MALICE_TX_INDEX);
         return -EPROTO;
     }
 
     struct tx_batch batch;
-    collect(conn, frames, n < VIF_BURST_FRAMES ? n : VIF_BURST_FRAMES,
+    collect(conn, supply, frames, n < VIF_BURST_FRAMES ? n : VIF_BURST_FRAMES,
             waiting, gate, stats, &batch);
     if (!batch.n_slots) {
         return conn->malice ? -EPROTO : 0;
     }
 
+    /* From here on a successor would answer so, and copy nothing again. */
+    vif_journal_note(&conn->journal->tx, conn->tx.cons, batch.n_slots);
+
     unsigned int n_frames = batch.n_frames;
-    if (batch.n_segs) {
-        conn->ops->grant_copy(conn->platform, batch.segs, batch.n_segs);
-
-        int failed = 0;
-        for (unsigned int i = 0; i < batch.n_segs; i++) {
-            failed |= batch.segs[i].status;
+    if (n_frames) {
+        if (__builtin_expect(vif_copies_run(&batch.copies, conn), 0)) {
+            n_frames = settle_failures(conn, frames, gate, stats, &batch);
         }
-        if (__builtin_expect(failed, 0)) {
-            n_frames = settle_failures(frames, gate, stats, &batch);
+        vif_count(&stats->tx_grant_copies, batch.copies.n_segs);
+        if (batch.copies.n_mapped) {
+            vif_count(&stats->tx_mapped_copies, batch.copies.n_mapped);
         }
     }
-    answer(conn, &batch, stats);
-
-    uint64_t bytes = 0;
-    for (unsigned int i = 0; i < n_frames; i++) {
-        bytes += frames[i].bytes;
-    }
-    vif_count(&stats->tx_frames, n_frames);
-    vif_count(&stats->tx_bytes, bytes);
+    answer(conn, batch.n_slots, stats);
+    count_frames(frames, n_frames, stats);
     return n_frames;
 }

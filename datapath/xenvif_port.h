@@ -1,9 +1,9 @@
 /* A xenvif port from the inside: shared by the files of the class, no one
  * else.
  *
- * Thread: three parts.  "main" fields under the mutex; "PMD" fields belong to
- *         the thread that polls the port's only queue; what others touch is
- *         atomic, RCU or a ring.
+ * Thread: three parts.  "main" fields under the mutex; a queue's "PMD" fields
+ *         belong to the thread that polls it; what others touch is atomic,
+ *         RCU or a ring.
  * Owner:  OVS, through netdev_xenvif.c.
  * Errors: see each function. */
 
@@ -11,37 +11,106 @@
 #define DATAPATH_XENVIF_PORT_H 1
 
 #include "datapath/doorbell.h"
+#include "datapath/gso.h"
 #include "datapath/vif_conn.h"
+#include "datapath/vif_hash.h"
+#include "datapath/vif_journal.h"
+#include "datapath/vif_offload.h"
+#include "datapath/vif_stall.h"
 #include "datapath/xenvif.h"
 #include "dp-packet.h"
 #include "netdev-provider.h"
 #include "ovs-rcu.h"
 
+struct rte_mbuf;
 struct rte_mempool;
 struct rte_ring;
+struct vif_ctrl;
 
 /* What may wait for a guest to take it.  The packet bound, and the burst that
  * is staged, keep a slow receiver from holding more than half of one
- * neighbour's pool; one that takes nothing for XENVIF_RX_STALL_NS holds none.
- * The byte bound is XENVIF_RX_QUEUE_MS of the receive limit, between the two
+ * neighbour's pool; one that takes nothing holds ever less (vif_stall.h).  The
+ * byte bound is XENVIF_RX_QUEUE_MS of the receive limit, between the two
  * others: enough for TCP to fill the limit, little enough not to keep it
- * waiting. */
+ * waiting.  A vif's queues share both. */
 #define XENVIF_RX_QUEUE_PACKETS 480u
 #define XENVIF_RX_QUEUE_MIN_BYTES (64u * 1024)
-#define XENVIF_RX_QUEUE_MAX_BYTES (512u * 1024)
+#define XENVIF_RX_QUEUE_MAX_BYTES (2u * 1024 * 1024)
 #define XENVIF_RX_QUEUE_MS 50u
-#define XENVIF_RX_STALL_NS UINT64_C(1000000000)
 
-/* Attached rings, swapped as a whole.  Its port outlives it. */
+/* Big frames in one burst: half a mebibyte, so that a receiver's queue takes
+ * more than one. */
+#define XENVIF_BIG_BURST 8u
+
+#define XENVIF_MTU_MAX 9000
+/* A frame's bytes beyond its MTU: Ethernet header and a tag. */
+#define XENVIF_FRAME_BYTES(MTU) ((MTU) + VLAN_ETH_HEADER_LEN)
+
+/* Attached rings, swapped as a whole.  Main thread, but for what 'queues' and
+ * 'journal' say of themselves. */
 struct xenvif_link {
-    struct vif_conn *conn;
-    struct xenvif *vif;
     uint64_t serial;                    /* No other link has had it. */
+    unsigned int n_queues;
+    struct vif_conn *queues[VIF_QUEUES_MAX];
+    struct vif_frontend frontend;
+    struct vif_journal *journal;
+    OVSRCU_TYPE(struct vif_hash *) hash;
+
+    int journal_fd;
+    struct vif_ctrl *ctrl;              /* May be null. */
+    uint64_t ctrl_next_ns;
+    struct xenvif *vif;                 /* Null: its port has gone. */
+    struct xenvif_id id;
+    struct ovs_list closing_node;
+    atomic_bool unused;                 /* No polling thread has it. */
 };
 
 struct xenvif_policy_rcu {
     struct xenvif_policy policy;
     uint64_t serial;                    /* Changes with each policy. */
+};
+
+/* One limit for all of a vif's queues.  Whoever finds it taken comes back: a
+ * limited vif gains nothing by being served twice at once. */
+struct xenvif_limit {
+    atomic_flag taken;
+    atomic_bool limited;                /* Otherwise nobody takes it. */
+    struct qos_profile profile;
+    struct qos_bucket bucket;
+};
+
+/* A frame of the guest's that is on its way into the switch. */
+struct xenvif_entry {
+    struct rte_mbuf *mbuf;
+    struct vif_offload offload;
+};
+
+struct xenvif_queue {
+    struct xenvif *vif;
+    unsigned int id;
+
+    /* Any thread. */
+    struct rte_ring *rx_queue;          /* Many producers, the PMD consumes. */
+    atomic_uint32_t rx_queue_bytes;
+    atomic_bool gone;                   /* The guest takes nothing. */
+
+    /* The polling thread. */
+    struct doorbell_member member;
+    uint64_t watched;                   /* Serial of the link whose
+                                         * descriptors the doorbell has. */
+    bool out_of_buffers;                /* For the guest's frames. */
+    bool rx_wants_buffers;              /* The guest posted too few. */
+    struct vif_stall stall;
+    struct vif_stats stats;
+
+    unsigned int n_staged, staged_head; /* Next for the guest. */
+    struct dp_packet *staged[VIF_BURST_FRAMES];
+    struct gso rx_gso;                  /* The first of them, being cut. */
+
+    struct vif_supply supply;           /* For its next burst. */
+    unsigned int n_entries, entry_head; /* Next for the switch. */
+    struct xenvif_entry entries[VIF_BURST_FRAMES];
+    struct gso tx_gso;                  /* The first of them, being cut. */
 };
 
 struct xenvif {
@@ -54,36 +123,30 @@ struct xenvif {
     struct xenvif_id id;
     uint64_t serial;                    /* No other port has had it. */
     int mtu, requested_mtu;
-    int requested_n_txq;
+    bool mtu_by_database;
+    int requested_n_txq, requested_n_rxq;
+    unsigned int max_queues;
     struct eth_addr etheraddr;
-    struct rte_mempool *pool;
+    struct rte_mempool *pool, *big_pool;
     long long int carrier_resets;
+    bool was_up;                        /* As xenvif_seq() knows it. */
+    uint64_t n_ctrl_requests;           /* Of links that are no more. */
+    char accused[160];                  /* Of before our time; "": none. */
 
     /* Any thread. */
     atomic_uint32_t flags;              /* enum netdev_flags. */
     OVSRCU_TYPE(struct xenvif_link *) link;
     OVSRCU_TYPE(struct xenvif_policy_rcu *) policy;
-    ATOMIC(const char *) malice;        /* Constant sentence, or null. */
+    atomic_uint32_t malice;             /* enum vif_malice. */
+    atomic_uint64_t n_malices[VIF_N_MALICES];
     atomic_bool closing;                /* A detached link is still mapped. */
-    struct rte_ring *rx_queue;          /* Many producers, the PMD consumes. */
-    atomic_uint32_t rx_queue_bytes;
-    atomic_uint32_t rx_queue_limit_bytes;
+    atomic_uint32_t rx_queue_limit_bytes;   /* Of each queue. */
+    atomic_uint64_t policy_serial;      /* The one in force. */
+    struct xenvif_limit tx_limit, rx_limit;
+    struct vif_stall_limits stall_limits;
     atomic_uint64_t send_drops[VIF_N_DROPS];
 
-    /* The polling thread. */
-    struct doorbell_member member;
-    uint64_t watched;                   /* Serial of the link whose
-                                         * descriptors the doorbell has. */
-    bool out_of_buffers;                /* For the guest's frames. */
-    bool rx_wants_buffers;              /* The guest posted too few. */
-    uint64_t rx_stalled_ns;             /* Since when it takes nothing, or
-                                         * 0. */
-    uint64_t policy_serial;
-    struct qos_profile tx_profile, rx_profile;
-    struct qos_bucket tx_bucket, rx_bucket;
-    struct vif_stats stats;
-    unsigned int n_staged, staged_head;
-    struct dp_packet *staged[VIF_BURST_FRAMES];
+    struct xenvif_queue *queues[VIF_QUEUES_MAX];    /* 'up.n_rxq' of them. */
 };
 
 static inline struct xenvif *
@@ -92,33 +155,76 @@ xenvif_cast(const struct netdev *netdev)
     return CONTAINER_OF(netdev, struct xenvif, up);
 }
 
-/* xenvif_rx.c.  Frames towards the guest. */
+/* Takes the limit if there is one.  Returns false if somebody else has it;
+ * '*gated' says whether it was taken and must be left again. */
+static inline bool
+xenvif_limit_take(struct xenvif_limit *limit, bool *gated)
+{
+    bool limited;
+
+    atomic_read_relaxed(&limit->limited, &limited);
+    *gated = limited;
+    return !limited || !atomic_flag_test_and_set(&limit->taken);
+}
+
+static inline void
+xenvif_limit_leave(struct xenvif_limit *limit, bool gated)
+{
+    if (gated) {
+        atomic_flag_clear(&limit->taken);
+    }
+}
+
+/* xenvif_send.c.  Frames towards the guest, from any thread. */
 int xenvif_send(struct netdev *, int qid, struct dp_packet_batch *,
                 bool concurrent_txq);
-/* Polling thread: moves queued frames into the guest's ring.  '*deadline_ns'
- * is lowered to when the limit lets the next frame go.  True if it moved
- * any. */
-bool xenvif_rx_drain(struct xenvif *, struct vif_conn *, uint64_t now_ns,
-                     uint64_t *deadline_ns);
-/* Polling thread, or the port is not polled: drops all that is queued, for
- * 'reason'. */
-void xenvif_rx_flush(struct xenvif *, enum vif_drop reason);
+
+/* xenvif_rx.c.  Polling thread: moves queued frames into the guest's ring.
+ * '*deadline_ns' is lowered to when the limit lets the next frame go.  True
+ * if it moved any. */
+bool xenvif_rx_drain(struct xenvif_queue *, const struct xenvif_link *,
+                     uint64_t now_ns, uint64_t *deadline_ns);
+/* Polling thread, or the queue is not polled: drops what is queued for
+ * 'reason', but for the newest 'n_keep' frames. */
+void xenvif_rx_flush(struct xenvif_queue *, enum vif_drop reason,
+                     unsigned int n_keep);
+
+/* xenvif_entry.c.  Polling thread: the guest's frames on their way into the
+ * switch. */
+void xenvif_entry_add(struct xenvif_queue *, const struct xenvif_policy *,
+                      const struct vif_frame *, int64_t *owed_bytes);
+/* Moves what was added into 'batch', cut to pieces if need be.  False if
+ * there are no buffers for the pieces. */
+bool xenvif_entry_emit(struct xenvif_queue *, struct dp_packet_batch *);
+/* Frees what was added, and the buffers that are held for more. */
+void xenvif_entry_flush(struct xenvif_queue *);
 
 /* xenvif_tx.c.  Frames from the guest. */
 int xenvif_rxq_recv(struct netdev_rxq *, struct dp_packet_batch *,
                     int *qfill);
 extern const struct doorbell_ops xenvif_doorbell_ops;
 
-/* xenvif_ctl.c. */
-extern struct ovs_list xenvif_all;      /* Main thread. */
-void xenvif_ctl_init(const struct xen_ops *, struct xen_platform *);
-uint64_t xenvif_next_serial(void);
-void xenvif_changed(void);              /* Bumps xenvif_seq(). */
-/* Any thread.  The guest broke the protocol: from now on nobody looks at its
- * rings, and the main thread closes the vif. */
-void xenvif_cut_off(struct xenvif *, const struct vif_conn *);
+/* xenvif_link.c. */
+void xenvif_links_init(const struct xen_ops *, struct xen_platform *);
+void xenvif_links_run(void);
+void xenvif_links_wait(void);
 /* Detaches and waits for nothing; used when the port goes. */
 void xenvif_unlink(struct xenvif *);
+/* Any thread.  The guest broke the protocol: from now on nobody looks at its
+ * rings, and the main thread closes the vif. */
+void xenvif_cut_off(struct xenvif *, enum vif_malice);
+uint64_t xenvif_next_serial(void);
+struct xenvif *xenvif_find(struct xenvif_id);
+
+/* xenvif_ctl.c. */
+extern struct ovs_list xenvif_all;      /* Main thread. */
+void xenvif_ctl_init(void);
+void xenvif_changed(void);              /* Bumps xenvif_seq(). */
+void xenvif_kick(struct xenvif *);      /* All its queues. */
+
+/* xenvif_show.c. */
+void xenvif_show_init(void);
 void xenvif_sum_stats(const struct xenvif *, struct vif_stats *);
+const struct xen_ops *xenvif_platform(struct xen_platform **);
 
 #endif /* datapath/xenvif_port.h */

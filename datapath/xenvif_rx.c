@@ -1,6 +1,7 @@
-/* Frames towards the guest: send() puts them in the port's bounded queue, on
- * any thread; the thread that polls the port moves them into the guest's Rx
- * ring, as fast as the receive limit and the guest's buffers allow. */
+/* Frames towards the guest, out of its queue: the thread that polls it moves
+ * them into the guest's Rx ring, as fast as the receive limit and the guest's
+ * buffers allow, and completes or cuts what this guest does not take as it
+ * is. */
 
 #include <config.h>
 
@@ -9,262 +10,395 @@
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
+#include <xen/io/netif.h>
+
+#include "datapath/csum.h"
 #include "datapath/pool.h"
+#include "ovs-thread.h"
 
 #define RX_BURSTS_PER_POLL 4
+#define RETRY_NS 100000
 
+/* Where frames are cut, a burst of them; what a thread never needs is never
+ * touched. */
+#define CUT_BYTES ROUND_UP(XENVIF_FRAME_BYTES(XENVIF_MTU_MAX) + 64, 64)
+struct cutting_board {
+    uint8_t frames[VIF_BURST_FRAMES][CUT_BYTES];
+};
+
+DEFINE_STATIC_PER_THREAD_DATA(struct cutting_board *, cutting_board, NULL);
+
+static struct cutting_board *
+get_board(void)
+{
+    struct cutting_board **board = cutting_board_get();
+
+    if (OVS_UNLIKELY(!*board)) {
+        *board = xmalloc_cacheline(sizeof **board); /* Once a thread. */
+    }
+    return *board;
+}
+
+/* How a staged frame is to be given to the guest. */
+struct delivery {
+    struct headers headers;             /* If 'blank' or 'mss_bytes'. */
+    bool blank;                         /* Its checksum is. */
+    bool cut;
+    uint16_t mss_bytes;
+};
+
+/* A frame's payload per segment: what its sender said, or, in copies that OVS
+ * made, what the MTU has room for; in no case more than that. */
+static uint16_t
+mss_of(const struct xenvif *vif, const struct dp_packet *packet,
+       const struct headers *h)
+{
+    uint32_t room_bytes = XENVIF_FRAME_BYTES(vif->mtu) - h->payload_offset;
+    uint16_t said_bytes = packet->mbuf.tso_segsz;
+
+    return said_bytes && said_bytes < room_bytes ? said_bytes : room_bytes;
+}
+
+/* False: no guest could take it. */
+static bool
+plan_delivery(const struct xenvif *vif, const struct vif_frontend *frontend,
+              const struct dp_packet *packet, struct delivery *d)
+{
+    bool tso = dp_packet_hwol_is_tso(packet);
+    struct headers *h = &d->headers;
+
+    d->blank = tso || dp_packet_hwol_tx_l4_checksum(packet);
+    d->cut = false;
+    d->mss_bytes = 0;
+    if (OVS_LIKELY(!d->blank)) {
+        return true;
+    }
+    if (!headers_parse(dp_packet_data(packet), dp_packet_size(packet), h)
+        || !h->l4) {
+        return false;
+    }
+    if (tso && h->protocol == HEADERS_TCP) {
+        d->mss_bytes = mss_of(vif, packet, h);
+        if (gso_segments(h->end - h->payload_offset, d->mss_bytes) == 1) {
+            d->mss_bytes = 0;
+        }
+    }
+    d->cut = d->mss_bytes && !(frontend->sg
+                               && (h->ip_version == 4 ? frontend->gso_v4
+                                                      : frontend->gso_v6));
+    return true;
+}
+
+static bool
+takes_blank(const struct vif_frontend *frontend, const struct headers *h)
+{
+    return h->ip_version == 4 ? frontend->csum_v4 : frontend->csum_v6;
+}
+
+/* Completes 'packet' as far as the guest needs it, and describes it. */
 static void
-count_send_drops(struct xenvif *vif, enum vif_drop reason, uint64_t n)
+describe(struct dp_packet *packet, const struct vif_frontend *frontend,
+         const struct delivery *d, struct vif_frame *frame)
 {
-    uint64_t orig;
+    uint8_t *data = dp_packet_data(packet);
 
-    if (n) {
-        atomic_add_relaxed(&vif->send_drops[reason], n, &orig);
+    *frame = (struct vif_frame) {
+        .region = &xen_region_self,
+        .offset = (uintptr_t) data,
+        .bytes = dp_packet_size(packet),
+    };
+    if (OVS_UNLIKELY(packet->md.recirc_id != VIF_HASH_TYPE_NONE)) {
+        frame->flags |= VIF_FRAME_HASHED;
+        frame->hash_type = packet->md.recirc_id;
+        frame->hash = packet->md.dp_hash;
     }
-}
-
-/* Claims room in the queue, by bytes, for the first frames of 'packets[0..n)'.
- * Returns for how many. */
-static unsigned int
-claim_room(struct xenvif *vif, struct dp_packet *const packets[],
-           unsigned int n)
-{
-    uint32_t wanted_bytes = 0, queued_bytes, limit_bytes, orig;
-
-    for (unsigned int i = 0; i < n; i++) {
-        wanted_bytes += dp_packet_size(packets[i]);
-    }
-    uint32_t claimed_bytes = wanted_bytes;
-    atomic_read_relaxed(&vif->rx_queue_limit_bytes, &limit_bytes);
-    atomic_add_relaxed(&vif->rx_queue_bytes, wanted_bytes, &queued_bytes);
-    while (OVS_UNLIKELY(n && queued_bytes + claimed_bytes > limit_bytes)) {
-        claimed_bytes -= dp_packet_size(packets[--n]);
-    }
-    if (OVS_UNLIKELY(claimed_bytes != wanted_bytes)) {
-        atomic_sub_relaxed(&vif->rx_queue_bytes,
-                           wanted_bytes - claimed_bytes, &orig);
-    }
-    return n;
-}
-
-/* A copy of 'packet', which OVS made with malloc(), in a buffer of the
- * port's. */
-static struct dp_packet *
-copy_to_pool(struct xenvif *vif, const struct dp_packet *packet)
-{
-    uint32_t bytes = dp_packet_size(packet);
-    struct rte_mbuf *mbuf = rte_pktmbuf_alloc(vif->pool);
-
-    if (!mbuf) {
-        return NULL;
-    }
-
-    void *data = rte_pktmbuf_append(mbuf, bytes);
-    if (!data) {
-        rte_pktmbuf_free(mbuf);
-        return NULL;
-    }
-    memcpy(data, dp_packet_data(packet), bytes);
-
-    struct dp_packet *copy = CONTAINER_OF(mbuf, struct dp_packet, mbuf);
-    *dp_packet_ol_flags_ptr(copy) = *dp_packet_ol_flags_ptr(packet)
-                                    & DP_PACKET_OL_SUPPORTED_MASK;
-    return copy;
-}
-
-/* Puts 'packets[0..n)' in the queue, as many as there is room for.  Returns
- * how many; the rest stays the caller's. */
-static unsigned int
-enqueue(struct xenvif *vif, struct dp_packet *const packets[], unsigned int n)
-{
-    uint32_t unused_bytes = 0, orig;
-    unsigned int n_room = claim_room(vif, packets, n);
-    unsigned int n_queued = rte_ring_mp_enqueue_burst(
-        vif->rx_queue, (void *const *) packets, n_room, NULL);
-
-    for (unsigned int i = n_queued; i < n_room; i++) {
-        unused_bytes += dp_packet_size(packets[i]);
-    }
-    if (OVS_UNLIKELY(unused_bytes)) {
-        atomic_sub_relaxed(&vif->rx_queue_bytes, unused_bytes, &orig);
-    }
-    return n_queued;
-}
-
-int
-xenvif_send(struct netdev *netdev, int qid OVS_UNUSED,
-            struct dp_packet_batch *batch, bool concurrent_txq OVS_UNUSED)
-{
-    struct xenvif *vif = xenvif_cast(netdev);
-    struct dp_packet *queueable[NETDEV_MAX_BURST];
-    uint64_t n_oversize = 0, n_no_buffer = 0;
-    struct dp_packet *packet;
-    unsigned int n = 0;
-
-    if (OVS_UNLIKELY(!ovsrcu_get(struct xenvif_link *, &vif->link))) {
-        count_send_drops(vif, VIF_DROP_RX_NOT_CONNECTED,
-                         dp_packet_batch_size(batch));
-        dp_packet_delete_batch(batch, true);
-        return 0;
-    }
-
-    uint32_t max_bytes = vif->mtu + VLAN_ETH_HEADER_LEN;
-    DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
-        if (OVS_UNLIKELY(dp_packet_size(packet) > max_bytes)) {
-            n_oversize++;
-            dp_packet_delete(packet);
-            continue;
+    if (OVS_LIKELY(!d->blank)) {
+        if ((packet->mbuf.ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK)
+            == RTE_MBUF_F_RX_L4_CKSUM_GOOD) {
+            frame->flags |= VIF_FRAME_DATA_VALIDATED;
         }
-        if (OVS_UNLIKELY(packet->source != DPBUF_DPDK)) {
-            struct dp_packet *copy = copy_to_pool(vif, packet);
+        return;
+    }
 
-            dp_packet_delete(packet);
-            if (OVS_UNLIKELY(!copy)) {
-                n_no_buffer++;
-                continue;
-            }
-            packet = copy;
-        }
-        queueable[n++] = packet;
+    if (d->headers.ip_version == 4) {
+        csum_fill_ipv4(data, &d->headers);  /* OVS may have left it, too. */
     }
-    dp_packet_batch_init(batch);
-
-    unsigned int n_queued = n ? enqueue(vif, queueable, n) : 0;
-    for (unsigned int i = n_queued; i < n; i++) {
-        dp_packet_delete(queueable[i]);
+    if (d->mss_bytes || takes_blank(frontend, &d->headers)) {
+        csum_blank(data, &d->headers);
+        frame->flags |= VIF_FRAME_CSUM_BLANK;
+    } else {
+        /* Once, however long the guest makes it wait. */
+        csum_fill(data, &d->headers);
+        packet->mbuf.ol_flags = (packet->mbuf.ol_flags
+                                 & ~(uint64_t) DP_PACKET_OL_TX_L4_MASK)
+                                | RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+        frame->flags |= VIF_FRAME_DATA_VALIDATED;
     }
-    count_send_drops(vif, VIF_DROP_RX_QUEUE_FULL, n - n_queued);
-    count_send_drops(vif, VIF_DROP_RX_OVERSIZE, n_oversize);
-    count_send_drops(vif, VIF_DROP_RX_NO_BUFFER, n_no_buffer);
-    if (n_queued) {
-        doorbell_kick(&vif->member);
+    if (d->mss_bytes) {
+        frame->gso_type = d->headers.ip_version == 4
+                          ? XEN_NETIF_GSO_TYPE_TCPV4
+                          : XEN_NETIF_GSO_TYPE_TCPV6;
+        frame->gso_bytes = d->mss_bytes;
     }
-    return 0;
 }
 
 /* Tops up 'staged', the frames at the queue's head. */
 static void
-stage(struct xenvif *vif)
+stage(struct xenvif_queue *q)
 {
-    if (!vif->n_staged) {
-        vif->staged_head = 0;
-        vif->n_staged = rte_ring_sc_dequeue_burst(
-            vif->rx_queue, (void **) vif->staged, VIF_BURST_FRAMES, NULL);
+    if (!q->n_staged) {
+        q->staged_head = 0;
+        q->n_staged = rte_ring_sc_dequeue_burst(
+            q->rx_queue, (void **) q->staged, VIF_BURST_FRAMES, NULL);
     }
 }
 
 /* Takes the first 'n' staged frames off; they are gone or dropped. */
 static void
-unstage(struct xenvif *vif, unsigned int n)
+unstage(struct xenvif_queue *q, unsigned int n)
 {
-    struct dp_packet **done = &vif->staged[vif->staged_head];
+    struct dp_packet **done = &q->staged[q->staged_head];
     uint32_t bytes = 0, orig;
 
     for (unsigned int i = 0; i < n; i++) {
         bytes += dp_packet_size(done[i]);
         dp_packet_delete(done[i]);
     }
-    vif->staged_head += n;
-    vif->n_staged -= n;
-    atomic_sub_relaxed(&vif->rx_queue_bytes, bytes, &orig);
+    q->staged_head += n;
+    q->n_staged -= n;
+    q->rx_gso.frame = NULL;
+    atomic_sub_relaxed(&q->rx_queue_bytes, bytes, &orig);
 }
 
-/* Fills 'frames' with as many staged frames as the limit lets pass now. */
-static unsigned int
-admit(struct xenvif *vif, struct vif_frame frames[], uint64_t *deadline_ns)
-{
-    const struct qos_profile *profile = &vif->rx_profile;
+/* A burst of frames for the guest. */
+struct rx_burst {
+    struct xenvif_queue *q;
+    const struct xenvif_link *link;
+    struct xenvif_limit *limit;         /* Null: none. */
+    uint64_t *deadline_ns;
     unsigned int n;
+    struct vif_frame frames[VIF_BURST_FRAMES];
+    uint64_t costs_bytes[VIF_BURST_FRAMES];
+};
 
-    for (n = 0; n < vif->n_staged; n++) {
-        const struct dp_packet *packet = vif->staged[vif->staged_head + n];
-        uint32_t bytes = dp_packet_size(packet);
-        uint64_t ol_flags = packet->mbuf.ol_flags;
+/* Charges the next frame of the burst.  False: not yet. */
+static bool
+charge(struct rx_burst *b, uint64_t bytes)
+{
+    struct xenvif_limit *limit = b->limit;
 
-        if (!qos_bucket_take(&vif->rx_bucket, profile, bytes)) {
-            *deadline_ns = MIN(*deadline_ns, vif->rx_bucket.refilled_ns
-                               + qos_bucket_wait_ns(&vif->rx_bucket,
-                                                    profile, bytes));
+    b->costs_bytes[b->n] = bytes;
+    if (!limit || qos_bucket_take(&limit->bucket, &limit->profile, bytes)) {
+        return true;
+    }
+    *b->deadline_ns = MIN(*b->deadline_ns, limit->bucket.refilled_ns
+                          + qos_bucket_wait_ns(&limit->bucket,
+                                               &limit->profile, bytes));
+    return false;
+}
+
+/* Offers the burst.  Returns how many frames the guest has, or -EPROTO. */
+static int
+offer(struct rx_burst *b)
+{
+    struct vif_conn *conn = b->link->queues[b->q->id];
+    int used = vif_conn_rx_burst(conn, b->frames, b->n, &b->q->stats);
+
+    if (OVS_UNLIKELY(used < 0)) {
+        xenvif_cut_off(b->q->vif, vif_conn_malice(conn));
+    }
+    for (unsigned int i = MAX(used, 0); b->limit && i < b->n; i++) {
+        qos_bucket_give(&b->limit->bucket, &b->limit->profile,
+                        b->costs_bytes[i]);
+    }
+    if (used < (int) b->n) {
+        b->q->rx_wants_buffers = true;
+    }
+    return used;
+}
+
+/* Gives the guest pieces of the first staged frame, as many as it has posted
+ * buffers for. */
+static bool
+deliver_pieces(struct rx_burst *b, const struct delivery *d)
+{
+    struct xenvif_queue *q = b->q;
+    struct cutting_board *board = get_board();
+    uint32_t piece_bytes = gso_frame_bytes(&d->headers, d->mss_bytes);
+    unsigned int n_posted = vif_conn_rx_posted(b->link->queues[q->id]);
+    unsigned int max = n_posted / DIV_ROUND_UP(piece_bytes, XEN_PAGE_BYTES);
+    bool blank = takes_blank(&b->link->frontend, &d->headers);
+
+    if (!gso_more(&q->rx_gso)) {
+        gso_begin(&q->rx_gso, dp_packet_data(q->staged[q->staged_head]),
+                  &d->headers, d->mss_bytes);
+        vif_count(&q->stats.rx_segmented, 1);
+    }
+
+    struct gso before = q->rx_gso;
+    for (b->n = 0; b->n < MIN(max, VIF_BURST_FRAMES) && gso_more(&q->rx_gso);
+         b->n++) {
+        uint8_t *data = board->frames[b->n];
+        struct gso here = q->rx_gso;
+        struct headers headers;
+
+        b->frames[b->n] = (struct vif_frame) {
+            .region = &xen_region_self,
+            .offset = (uintptr_t) data,
+            .bytes = gso_next(&q->rx_gso, data, blank, &headers),
+            .flags = blank ? VIF_FRAME_CSUM_BLANK : VIF_FRAME_DATA_VALIDATED,
+        };
+        if (!charge(b, b->frames[b->n].bytes)) {
+            q->rx_gso = here;
             break;
         }
-        frames[n] = (struct vif_frame) {
-            .region = &xen_region_self,
-            .offset = (uintptr_t) dp_packet_data(packet),
-            .bytes = bytes,
-            .flags = ((ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK)
-                      == RTE_MBUF_F_RX_L4_CKSUM_GOOD
-                      ? VIF_FRAME_DATA_VALIDATED : 0),
-        };
     }
-    return n;
+    if (!b->n) {
+        q->rx_wants_buffers |= !max;
+        return false;
+    }
+
+    int used = offer(b);
+    if (used < (int) b->n) {
+        /* The guest has fewer: they are cut anew. */
+        gso_rewind(&q->rx_gso, &before, MAX(used, 0));
+    }
+    if (!gso_more(&q->rx_gso)) {
+        unstage(q, 1);
+    }
+    return used > 0;
+}
+
+/* Gives the guest staged frames up to the first that must be cut; true if it
+ * took any, or one was no frame for it. */
+static bool
+deliver_staged(struct rx_burst *b)
+{
+    struct xenvif_queue *q = b->q;
+    unsigned int n_bad = 0;
+
+    for (b->n = 0; b->n < q->n_staged; b->n++) {
+        struct dp_packet *packet = q->staged[q->staged_head + b->n];
+        const struct vif_frontend *frontend = &b->link->frontend;
+        struct delivery d;
+
+        if (OVS_UNLIKELY(!plan_delivery(q->vif, frontend, packet, &d))) {
+            n_bad = 1;
+            break;
+        }
+        if (OVS_UNLIKELY(d.cut)) {
+            if (b->n) {
+                break;
+            }
+            return deliver_pieces(b, &d);
+        }
+
+        const struct vif_offload offload = { d.headers, d.blank,
+                                             d.mss_bytes };
+        if (!charge(b, vif_offload_wire_bytes(&offload,
+                                              dp_packet_size(packet)))) {
+            break;
+        }
+        describe(packet, frontend, &d, &b->frames[b->n]);
+    }
+
+    unsigned int n_used = b->n ? MAX(offer(b), 0) : 0;
+    if (n_bad && n_used == b->n) {
+        vif_count(&q->stats.drops[VIF_DROP_RX_OFFLOAD], 1);
+        n_used++;
+    }
+    unstage(q, n_used);
+    return n_used > 0;
 }
 
 /* Frames for a guest that takes none are not kept: they are buffers of its
  * neighbours'. */
 static void
-check_stall(struct xenvif *vif, bool moved, uint64_t now_ns)
+check_stall(struct xenvif_queue *q, const struct xenvif_link *link,
+            bool moved, uint64_t now_ns)
 {
-    if (moved) {
-        vif->rx_stalled_ns = 0;
-    } else if (vif->rx_wants_buffers) {
-        if (!vif->rx_stalled_ns) {
-            vif->rx_stalled_ns = now_ns;
-        } else if (now_ns - vif->rx_stalled_ns >= XENVIF_RX_STALL_NS) {
-            xenvif_rx_flush(vif, VIF_DROP_RX_STALLED);
+    struct vif_stall_limits limits = q->vif->stall_limits;
+    bool was_gone = q->stall.gone;
+
+    if (moved || (was_gone && vif_conn_rx_posted(link->queues[q->id]))) {
+        vif_stall_over(&q->stall);
+    } else if (q->rx_wants_buffers) {
+        if (!link->frontend.rx_notify) {
+            limits.gone_ns = 0;
         }
+        switch (vif_stall_waits(&q->stall, &limits, now_ns)) {
+        case VIF_STALL_DRAIN:
+            xenvif_rx_flush(q, VIF_DROP_RX_STALLED, 0);
+            break;
+        case VIF_STALL_TRIM:
+            xenvif_rx_flush(q, VIF_DROP_RX_STALLED, VIF_STALL_KEEP_PACKETS);
+            break;
+        case VIF_STALL_NOTHING:
+            break;
+        }
+    }
+    if (q->stall.gone) {
+        q->rx_wants_buffers = true;     /* To hear of its return. */
+    }
+    if (q->stall.gone != was_gone) {
+        vif_count(&q->stats.rx_stalls, !was_gone);
+        atomic_store_relaxed(&q->gone, q->stall.gone);
+        netdev_change_seq_changed(&q->vif->up);
     }
 }
 
 bool
-xenvif_rx_drain(struct xenvif *vif, struct vif_conn *conn, uint64_t now_ns,
-                uint64_t *deadline_ns)
+xenvif_rx_drain(struct xenvif_queue *q, const struct xenvif_link *link,
+                uint64_t now_ns, uint64_t *deadline_ns)
 {
-    struct vif_frame frames[VIF_BURST_FRAMES];
-    bool moved = false;
+    struct xenvif_limit *limit = &q->vif->rx_limit;
+    bool gated, moved = false;
 
-    vif->rx_wants_buffers = false;
-    qos_bucket_refill(&vif->rx_bucket, &vif->rx_profile, now_ns);
-    for (int i = 0; i < RX_BURSTS_PER_POLL; i++) {
-        stage(vif);
-        if (!vif->n_staged) {
-            break;
+    stage(q);
+    q->rx_wants_buffers = q->n_staged
+                          && !vif_conn_rx_posted(link->queues[q->id]);
+    if (q->n_staged && !q->rx_wants_buffers) {
+        if (!xenvif_limit_take(limit, &gated)) {
+            *deadline_ns = MIN(*deadline_ns, now_ns + RETRY_NS);
+            return false;
         }
-
-        unsigned int n = admit(vif, frames, deadline_ns);
-        if (!n) {
-            break;
-        }
-
-        int used = vif_conn_rx_burst(conn, frames, n, &vif->stats);
-        if (OVS_UNLIKELY(used < 0)) {
-            xenvif_cut_off(vif, conn);
+        if (gated) {
+            qos_bucket_refill(&limit->bucket, &limit->profile, now_ns);
         }
 
-        unsigned int n_used = MAX(used, 0);
-        for (unsigned int j = n_used; j < n; j++) {
-            qos_bucket_give(&vif->rx_bucket, &vif->rx_profile,
-                            frames[j].bytes);
+        struct rx_burst b;
+        b.q = q;
+        b.link = link;
+        b.limit = gated ? limit : NULL;
+        b.deadline_ns = deadline_ns;
+        for (int i = 0; i < RX_BURSTS_PER_POLL && q->n_staged; i++) {
+            if (!deliver_staged(&b)) {
+                break;
+            }
+            moved = true;
+            if (q->rx_wants_buffers) {
+                break;
+            }
+            stage(q);
         }
-        unstage(vif, n_used);
-        moved |= n_used > 0;
-        if (n_used < n) {
-            vif->rx_wants_buffers = true;
-            break;
-        }
+        xenvif_limit_leave(limit, gated);
     }
-    check_stall(vif, moved, now_ns);
+    if (OVS_UNLIKELY(q->rx_wants_buffers || q->stall.since_ns)) {
+        check_stall(q, link, moved, now_ns);
+    }
     return moved;
 }
 
 void
-xenvif_rx_flush(struct xenvif *vif, enum vif_drop reason)
+xenvif_rx_flush(struct xenvif_queue *q, enum vif_drop reason,
+                unsigned int n_keep)
 {
-    while (vif->rx_queue) {
-        stage(vif);
-        if (!vif->n_staged) {
+    while (rte_ring_count(q->rx_queue) + q->n_staged > n_keep) {
+        stage(q);
+        if (!q->n_staged) {
             break;
         }
-        vif->stats.drops[reason] += vif->n_staged;
-        unstage(vif, vif->n_staged);
+        vif_count(&q->stats.drops[reason], 1);
+        unstage(q, 1);
     }
 }

@@ -1,5 +1,6 @@
 /* Frames from the guest: the class's rxq_recv(), where the transmit gate, the
- * fence and the receive side's drain run, on the polling thread. */
+ * entry into the switch and the receive side's drain run, on the polling
+ * thread. */
 
 #include <config.h>
 
@@ -8,148 +9,213 @@
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
 
-#include "datapath/csum.h"
 #include "datapath/pool.h"
 
+/* How soon to come back for a buffer, or for a limit that another thread
+ * had. */
+#define RETRY_NS 100000
+
 static uint32_t
-rx_queue_limit_bytes(uint64_t rate_bps)
+rx_queue_limit_bytes(uint64_t rate_bps, unsigned int n_queues)
 {
     uint64_t bytes = rate_bps / 8 / 1000 * XENVIF_RX_QUEUE_MS;
 
-    return (!rate_bps || bytes > XENVIF_RX_QUEUE_MAX_BYTES
-            ? XENVIF_RX_QUEUE_MAX_BYTES
-            : MAX(bytes, XENVIF_RX_QUEUE_MIN_BYTES));
+    if (!rate_bps || bytes > XENVIF_RX_QUEUE_MAX_BYTES) {
+        bytes = XENVIF_RX_QUEUE_MAX_BYTES;
+    }
+    return MAX(bytes / n_queues, XENVIF_RX_QUEUE_MIN_BYTES);
 }
 
-/* Takes over a policy that the main thread has set. */
+static void
+change_limit(struct xenvif_limit *limit, const struct qos_profile *to,
+             uint64_t now_ns)
+{
+    qos_bucket_change(&limit->bucket, &limit->profile, to, now_ns);
+    limit->profile = *to;
+    atomic_store_relaxed(&limit->limited, to->rate_bps != 0);
+}
+
+/* Takes over a policy that the main thread has set, on whichever of the vif's
+ * threads comes first. */
 static const struct xenvif_policy *
 apply_policy(struct xenvif *vif, uint64_t now_ns)
 {
     const struct xenvif_policy_rcu *p
         = ovsrcu_get(struct xenvif_policy_rcu *, &vif->policy);
+    uint64_t serial;
 
-    if (OVS_UNLIKELY(p->serial != vif->policy_serial)) {
-        qos_bucket_change(&vif->tx_bucket, &vif->tx_profile, &p->policy.tx,
-                          now_ns);
-        qos_bucket_change(&vif->rx_bucket, &vif->rx_profile, &p->policy.rx,
-                          now_ns);
-        vif->tx_profile = p->policy.tx;
-        vif->rx_profile = p->policy.rx;
-        vif->policy_serial = p->serial;
-        atomic_store_relaxed(&vif->rx_queue_limit_bytes,
-                             rx_queue_limit_bytes(p->policy.rx.rate_bps));
+    atomic_read_relaxed(&vif->policy_serial, &serial);
+    if (OVS_LIKELY(p->serial == serial)) {
+        return &p->policy;
+    }
+    if (!atomic_flag_test_and_set(&vif->tx_limit.taken)) {
+        if (!atomic_flag_test_and_set(&vif->rx_limit.taken)) {
+            const struct xenvif_link *link
+                = ovsrcu_get(struct xenvif_link *, &vif->link);
+
+            change_limit(&vif->tx_limit, &p->policy.tx, now_ns);
+            change_limit(&vif->rx_limit, &p->policy.rx, now_ns);
+            atomic_store_relaxed(&vif->rx_queue_limit_bytes,
+                                 rx_queue_limit_bytes(
+                                     p->policy.rx.rate_bps,
+                                     link ? link->n_queues : 1));
+            atomic_store_relaxed(&vif->policy_serial, p->serial);
+            atomic_flag_clear(&vif->rx_limit.taken);
+        }
+        atomic_flag_clear(&vif->tx_limit.taken);
     }
     return &p->policy;
 }
 
-/* Puts one received frame into 'batch' unless the fence or a checksum that
- * cannot be filled in drops it. */
+/* Brings the stack up to 'n' buffers of 'pool'; what a burst does not use
+ * stays for the next. */
 static void
-deliver(struct xenvif *vif, const struct xenvif_policy *policy,
-        struct rte_mbuf *mbuf, const struct vif_frame *frame,
-        struct dp_packet_batch *batch)
+top_up(struct vif_buffers *buffers, struct rte_mempool *pool, unsigned int n)
 {
-    struct dp_packet *packet = CONTAINER_OF(mbuf, struct dp_packet, mbuf);
-    uint8_t *data = rte_pktmbuf_mtod(mbuf, uint8_t *);
+    struct rte_mbuf *mbufs[VIF_BURST_FRAMES];
+    unsigned int missing = n - buffers->n;
 
-    enum vif_drop drop = fence_judge(&policy->fence, data, frame->bytes);
-    if (OVS_LIKELY(drop == VIF_N_DROPS)
-        && frame->flags & VIF_FRAME_CSUM_BLANK
-        && !csum_fill(data, frame->bytes)) {
-        drop = VIF_DROP_TX_CHECKSUM;
-    }
-    if (OVS_UNLIKELY(drop != VIF_N_DROPS)) {
-        vif->stats.drops[drop]++;
-        rte_pktmbuf_free(mbuf);
+    if (!missing || OVS_UNLIKELY(rte_pktmbuf_alloc_bulk(pool, mbufs,
+                                                        missing))) {
         return;
     }
-
-    if (frame->flags & (VIF_FRAME_CSUM_BLANK | VIF_FRAME_DATA_VALIDATED)) {
-        mbuf->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+    buffers->region = &xen_region_self;
+    buffers->room_bytes = mbufs[0]->buf_len;
+    buffers->headroom_bytes = RTE_PKTMBUF_HEADROOM;
+    for (unsigned int i = 0; i < missing; i++) {
+        buffers->stack[buffers->n++] = (struct vif_buffer) {
+            (uintptr_t) mbufs[i]->buf_addr, mbufs[i],
+        };
     }
-    dp_packet_set_size(packet, frame->bytes);
-    batch->packets[batch->count++] = packet;
+}
+
+/* One burst out of the ring, into the queue's entries. */
+static void
+burst(struct xenvif_queue *q, const struct xenvif_policy *policy,
+      struct vif_conn *conn, struct vif_gate *gate)
+{
+    struct vif_frame frames[VIF_BURST_FRAMES];
+    int64_t owed_bytes = 0;
+
+    q->supply.frame_bytes = XENVIF_FRAME_BYTES(q->vif->mtu);
+    top_up(&q->supply.small, q->vif->pool, VIF_BURST_FRAMES);
+    if (OVS_UNLIKELY(!q->supply.big.n)) {
+        top_up(&q->supply.big, q->vif->big_pool, XENVIF_BIG_BURST);
+    }
+
+    int n = vif_conn_tx_burst(conn, &q->supply, frames, VIF_BURST_FRAMES,
+                              gate, &q->stats);
+    if (OVS_UNLIKELY(n < 0)) {
+        xenvif_cut_off(q->vif, vif_conn_malice(conn));
+    }
+    for (int i = 0; i < n; i++) {
+        xenvif_entry_add(q, policy, &frames[i], &owed_bytes);
+    }
+    if (gate->bucket && owed_bytes > 0) {
+        qos_bucket_owe(gate->bucket, gate->profile, owed_bytes);
+    } else if (gate->bucket && owed_bytes < 0) {
+        qos_bucket_give(gate->bucket, gate->profile, -owed_bytes);
+    }
+
+    /* Of big ones a burst takes what there is; none means that all are on
+     * their way. */
+    q->out_of_buffers = q->supply.starved
+                        && !(q->supply.small.n && n > 0);
 }
 
 static void
-receive(struct xenvif *vif, const struct xenvif_policy *policy,
-        struct vif_conn *conn, struct dp_packet_batch *batch,
-        uint64_t now_ns, uint64_t *deadline_ns)
+receive(struct xenvif_queue *q, const struct xenvif_policy *policy,
+        struct vif_conn *conn, uint64_t now_ns, uint64_t *deadline_ns)
 {
-    struct vif_frame frames[VIF_BURST_FRAMES];
-    struct rte_mbuf *mbufs[VIF_BURST_FRAMES];
+    struct xenvif_limit *limit = &q->vif->tx_limit;
+    bool gated;
 
-    vif->out_of_buffers = false;
     if (!vif_conn_tx_pending(conn)) {
         return;
     }
-    if (OVS_UNLIKELY(rte_pktmbuf_alloc_bulk(vif->pool, mbufs,
-                                            VIF_BURST_FRAMES))) {
-        /* The frames stay in the ring, which is the guest's own memory. */
-        vif->stats.tx_throttled++;
-        *deadline_ns = MIN(*deadline_ns, now_ns + 100000);
-        vif->out_of_buffers = true;
+    if (!xenvif_limit_take(limit, &gated)) {
+        *deadline_ns = MIN(*deadline_ns, now_ns + RETRY_NS);
         return;
     }
 
-    uint32_t room_bytes = vif->mtu + VLAN_ETH_HEADER_LEN;
-    for (int i = 0; i < VIF_BURST_FRAMES; i++) {
-        frames[i].region = &xen_region_self;
-        frames[i].offset = (uintptr_t) rte_pktmbuf_mtod(mbufs[i], void *);
-        frames[i].room_bytes = room_bytes;
+    struct vif_gate gate = { NULL, NULL, 0 };
+    if (gated) {
+        qos_bucket_refill(&limit->bucket, &limit->profile, now_ns);
+        gate = (struct vif_gate) { &limit->bucket, &limit->profile, 0 };
     }
-
-    qos_bucket_refill(&vif->tx_bucket, &vif->tx_profile, now_ns);
-    struct vif_gate gate = { &vif->tx_bucket, &vif->tx_profile, 0 };
-    int n = vif_conn_tx_burst(conn, frames, VIF_BURST_FRAMES, &gate,
-                              &vif->stats);
-    if (OVS_UNLIKELY(n < 0)) {
-        xenvif_cut_off(vif, conn);
-        n = 0;
-    }
-
-    for (int i = 0; i < n; i++) {
-        deliver(vif, policy, mbufs[i], &frames[i], batch);
-    }
-    if (n < VIF_BURST_FRAMES) {
-        rte_mempool_put_bulk(vif->pool, (void **) &mbufs[n],
-                             VIF_BURST_FRAMES - n);
-    }
+    burst(q, policy, conn, &gate);
     if (gate.blocked_bytes) {
-        vif->stats.tx_throttled++;
-        *deadline_ns = MIN(*deadline_ns, vif->tx_bucket.refilled_ns
-                           + qos_bucket_wait_ns(&vif->tx_bucket,
-                                                &vif->tx_profile,
+        *deadline_ns = MIN(*deadline_ns, limit->bucket.refilled_ns
+                           + qos_bucket_wait_ns(&limit->bucket,
+                                                &limit->profile,
                                                 gate.blocked_bytes));
+    }
+    xenvif_limit_leave(limit, gated);
+
+    /* What waits is in the ring, which is the guest's own memory. */
+    if (gate.blocked_bytes || q->out_of_buffers) {
+        vif_count(&q->stats.tx_throttled, 1);
     }
 }
 
 /* Keeps the doorbell's descriptors those of 'link'. */
 static void
-watch_link(struct xenvif *vif, const struct xenvif_link *link)
+watch_link(struct xenvif_queue *q, const struct xenvif_link *link)
 {
-    if (OVS_LIKELY(vif->watched == (link ? link->serial : 0))) {
+    uint64_t serial = link && q->id < link->n_queues ? link->serial : 0;
+
+    if (OVS_LIKELY(q->watched == serial)) {
         return;
     }
 
     int fds[DOORBELL_FDS_MAX];
-    unsigned int n = link ? vif_conn_fds(link->conn, fds) : 0;
+    unsigned int n = serial ? vif_conn_fds(link->queues[q->id], fds) : 0;
 
-    doorbell_set_fds(&vif->member, fds, n);
-    vif->watched = link ? link->serial : 0;
-    vif->rx_stalled_ns = 0;
+    doorbell_set_fds(&q->member, fds, n);
+    q->watched = serial;
+    vif_stall_over(&q->stall);
+    atomic_store_relaxed(&q->gone, false);
 }
 
-/* Null: nothing is attached, or its guest was cut off. */
+/* Null: this queue has no rings, or its guest was cut off. */
 static const struct xenvif_link *
-get_link(struct xenvif *vif)
+get_link(const struct xenvif_queue *q)
 {
     const struct xenvif_link *link = ovsrcu_get(struct xenvif_link *,
-                                                &vif->link);
-    const char *malice;
+                                                &q->vif->link);
+    uint32_t malice;
 
-    atomic_read_relaxed(&vif->malice, &malice);
-    return malice ? NULL : link;
+    atomic_read_relaxed(&q->vif->malice, &malice);
+    return malice || !link || q->id >= link->n_queues ? NULL : link;
+}
+
+/* Everything that a queue does when it is polled.  True if it found work. */
+static bool
+poll_queue(struct xenvif_queue *q, struct dp_packet_batch *batch,
+           uint64_t now_ns, uint64_t *deadline_ns)
+{
+    const struct xenvif_policy *policy = apply_policy(q->vif, now_ns);
+    const struct xenvif_link *link = get_link(q);
+    uint32_t flags;
+
+    watch_link(q, link);
+    q->out_of_buffers = false;
+    if (OVS_UNLIKELY(!link)) {
+        xenvif_rx_flush(q, VIF_DROP_RX_DISCONNECT, 0);
+    }
+
+    bool busy = link && xenvif_rx_drain(q, link, now_ns, deadline_ns);
+    atomic_read_relaxed(&q->vif->flags, &flags);
+    if (OVS_LIKELY(link && flags & NETDEV_UP) && !q->n_entries) {
+        receive(q, policy, link->queues[q->id], now_ns, deadline_ns);
+    }
+    if (q->n_entries && !xenvif_entry_emit(q, batch)) {
+        q->out_of_buffers = true;
+    }
+    if (q->out_of_buffers) {
+        *deadline_ns = MIN(*deadline_ns, now_ns + RETRY_NS);
+    }
+    return busy || batch->count > 0;
 }
 
 int
@@ -157,30 +223,14 @@ xenvif_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
                 int *qfill)
 {
     struct xenvif *vif = xenvif_cast(rxq->netdev);
+    struct xenvif_queue *q = vif->queues[rxq->queue_id];
     uint64_t deadline_ns = UINT64_MAX;
-    uint32_t flags;
 
     batch->count = 0;
-    uint64_t now_ns = doorbell_poll(&vif->member, doorbell_now_ns());
-    const struct xenvif_policy *policy = apply_policy(vif, now_ns);
+    uint64_t now_ns = doorbell_poll(&q->member, doorbell_now_ns());
+    bool busy = poll_queue(q, batch, now_ns, &deadline_ns);
 
-    /* After the sleep, if there was one: the link may be new. */
-    const struct xenvif_link *link = get_link(vif);
-    watch_link(vif, link);
-
-    bool busy = false;
-    atomic_read_relaxed(&vif->flags, &flags);
-    if (OVS_LIKELY(link)) {
-        busy = xenvif_rx_drain(vif, link->conn, now_ns, &deadline_ns);
-        if (OVS_LIKELY(flags & NETDEV_UP)) {
-            receive(vif, policy, link->conn, batch, now_ns, &deadline_ns);
-        }
-    } else {
-        xenvif_rx_flush(vif, VIF_DROP_RX_DISCONNECT);
-    }
-
-    busy |= batch->count > 0;
-    doorbell_report(&vif->member, busy, deadline_ns, now_ns);
+    doorbell_report(&q->member, busy, deadline_ns, now_ns);
     if (qfill) {
         *qfill = -ENOTSUP;
     }
@@ -194,29 +244,34 @@ xenvif_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
 static bool
 xenvif_arm(struct doorbell_member *member)
 {
-    struct xenvif *vif = CONTAINER_OF(member, struct xenvif, member);
-    const struct xenvif_link *link = get_link(vif);
+    struct xenvif_queue *q = CONTAINER_OF(member, struct xenvif_queue,
+                                          member);
+    const struct xenvif_link *link = get_link(q);
     uint32_t flags;
 
-    if ((link ? link->serial : 0) != vif->watched) {
+    if ((link ? link->serial : 0) != q->watched) {
         return true;
     }
-    atomic_read_relaxed(&vif->flags, &flags);
-    if (!link || !(flags & NETDEV_UP) || vif->out_of_buffers) {
+    if (q->n_entries) {
+        return !q->out_of_buffers;
+    }
+    atomic_read_relaxed(&q->vif->flags, &flags);
+    if (!link || !(flags & NETDEV_UP) || q->out_of_buffers) {
         /* What waits in the ring has to wait: a deadline wakes us. */
         return false;
     }
-    return vif_conn_arm(link->conn, vif->rx_wants_buffers);
+    return vif_conn_arm(link->queues[q->id], q->rx_wants_buffers);
 }
 
 static void
 xenvif_woke(struct doorbell_member *member)
 {
-    struct xenvif *vif = CONTAINER_OF(member, struct xenvif, member);
-    const struct xenvif_link *link = get_link(vif);
+    struct xenvif_queue *q = CONTAINER_OF(member, struct xenvif_queue,
+                                          member);
+    const struct xenvif_link *link = get_link(q);
 
-    if (link && link->serial == vif->watched) {
-        vif_conn_ack(link->conn);
+    if (link && link->serial == q->watched) {
+        vif_conn_ack(link->queues[q->id]);
     }
 }
 

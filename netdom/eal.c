@@ -5,6 +5,7 @@
 #include "dpdk.h"
 #include "openvswitch/vlog.h"
 #include "smap.h"
+#include "userspace-tso.h"
 
 VLOG_DEFINE_THIS_MODULE(eal);
 
@@ -39,5 +40,10 @@ eal_start(const char *eal_args)
      * hugepages, give up there.  A pool per port is sized by its queues. */
     smap_add(&config, "per-port-memory", "true");
     __real_dpdk_init(&config);
+
+    /* Like DPDK, before the first port: what guests want segmented crosses
+     * the switch whole where all its ports can take it. */
+    smap_add(&config, "userspace-tso-enable", "true");
+    userspace_tso_init(&config);
     smap_destroy(&config);
 }

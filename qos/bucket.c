@@ -127,10 +127,20 @@ qos_bucket_take(struct qos_bucket *bucket, const struct qos_profile *profile,
     if (bucket->credit_bitns < needed_bitns(profile, frame_bytes)) {
         return false;
     }
-
-    __int128 left = bucket->credit_bitns - cost_bitns(frame_bytes);
-    bucket->credit_bitns = left > CREDIT_MIN_BITNS ? left : CREDIT_MIN_BITNS;
+    qos_bucket_owe(bucket, profile, frame_bytes);
     return true;
+}
+
+void
+qos_bucket_owe(struct qos_bucket *bucket, const struct qos_profile *profile,
+               uint64_t frame_bytes)
+{
+    if (profile->rate_bps) {
+        __int128 left = bucket->credit_bitns - cost_bitns(frame_bytes);
+
+        bucket->credit_bitns = left > CREDIT_MIN_BITNS ? left
+                                                       : CREDIT_MIN_BITNS;
+    }
 }
 
 void

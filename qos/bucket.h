@@ -61,6 +61,11 @@ bool qos_bucket_take(struct qos_bucket *bucket,
 void qos_bucket_give(struct qos_bucket *bucket,
                      const struct qos_profile *profile, uint64_t frame_bytes);
 
+/* Takes 'frame_bytes' whatever the credit: they were sent, and cost more than
+ * was known when they were let through.  The debt delays what follows. */
+void qos_bucket_owe(struct qos_bucket *bucket,
+                    const struct qos_profile *profile, uint64_t frame_bytes);
+
 /* How many nanoseconds from the last refill until qos_bucket_take() of
  * 'frame_bytes' would succeed; 0 if it would now. */
 uint64_t qos_bucket_wait_ns(const struct qos_bucket *bucket,

@@ -1,5 +1,6 @@
 #include "tests/fakes/vif_front.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void *
@@ -31,18 +32,41 @@ vif_front_init(struct vif_front *front, struct fake_guest *guest,
                                  : front->tx_port;
 }
 
-struct vif_conn_params
-vif_front_params(const struct vif_front *front)
+struct vif_frontend
+vif_front_frontend(const struct vif_front *front)
 {
-    return (struct vif_conn_params) {
+    return (struct vif_frontend) {
         .domid = front->guest->domid,
-        .tx_gref = front->tx_gref,
-        .rx_gref = front->rx_gref,
-        .tx_port = front->tx_port,
-        .rx_port = front->rx_port,
-        .can_sg = true,
+        .n_queues = 1,
+        .queues = { { front->tx_gref, front->rx_gref, front->tx_port,
+                      front->rx_port } },
+        .sg = true,
+        .gso_v4 = true,
+        .gso_v6 = true,
+        .csum_v4 = true,
+        .csum_v6 = true,
         .rx_notify = true,
     };
+}
+
+int
+vif_front_open(const struct vif_front *front,
+               const struct vif_frontend *frontend,
+               struct vif_journal **journal, struct vif_conn **conn)
+{
+    *journal = calloc(1, vif_journal_bytes(frontend->n_queues));
+    if (!*journal) {
+        abort();
+    }
+    vif_journal_init(*journal, 0, frontend);
+    int error = vif_conn_open(&xen_ops_fake,
+                              xen_fake_platform(front->guest->fake), *journal,
+                              0, conn);
+    if (error) {
+        free(*journal);
+        *journal = NULL;
+    }
+    return error;
 }
 
 void

@@ -13,6 +13,7 @@
 #include <xen/io/netif.h>
 
 #include "datapath/vif_conn.h"
+#include "datapath/vif_journal.h"
 #include "tests/fakes/xen_ops_fake.h"
 
 #define FRONT_SLOTS 256u
@@ -31,8 +32,13 @@ struct vif_front {
 void vif_front_init(struct vif_front *, struct fake_guest *, uint32_t index,
                     bool split_ports);
 
-/* Parameters to connect with. */
-struct vif_conn_params vif_front_params(const struct vif_front *);
+/* What its nodes say: one queue, and that it takes everything. */
+struct vif_frontend vif_front_frontend(const struct vif_front *);
+
+/* Connects the only queue of 'frontend''s vif, with a journal of its own,
+ * which the caller frees. */
+int vif_front_open(const struct vif_front *, const struct vif_frontend *,
+                   struct vif_journal **, struct vif_conn **);
 
 /* Puts a request or an extra; vif_front_tx_push() publishes them.  Returns
  * true if the backend asked for an event. */

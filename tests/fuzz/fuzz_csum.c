@@ -17,7 +17,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     size_t first = SIZE_MAX, last = 0;
 
     memcpy(frame, data, bytes);
-    bool filled = csum_fill(frame, bytes);
+    struct headers h;
+    bool filled = headers_parse(frame, bytes, &h) && h.l4;
+
+    if (filled) {
+        assert(h.l3_offset < h.l4_offset && h.l4_offset < h.payload_offset);
+        assert(h.payload_offset <= h.end && h.end <= bytes);
+        csum_fill(frame, &h);
+    }
     for (size_t i = 0; i < bytes; i++) {
         if (frame[i] != data[i]) {
             first = first == SIZE_MAX ? i : first;

@@ -32,6 +32,7 @@ struct run {
     struct xen_fake *fake;
     struct fake_guest *guest;
     struct vif_front front;
+    struct vif_journal *journal;
     struct vif_conn *conn;
     struct vif_stats stats;
     struct qos_profile profile;
@@ -76,11 +77,20 @@ next32(struct run *run)
 static void
 connect(struct run *run)
 {
-    struct vif_conn_params params = vif_front_params(&run->front);
+    struct vif_frontend frontend = vif_front_frontend(&run->front);
 
-    int error = vif_conn_open(&xen_ops_fake, xen_fake_platform(run->fake),
-                              &params, &run->conn);
+    int error = vif_front_open(&run->front, &frontend, &run->journal,
+                               &run->conn);
     CHECK(!error == (run->conn != NULL));
+}
+
+static void
+disconnect(struct run *run)
+{
+    vif_conn_close(run->conn);
+    free(run->journal);
+    run->conn = NULL;
+    run->journal = NULL;
 }
 
 static uint32_t
@@ -144,10 +154,7 @@ static void
 reset_frames(struct run *run)
 {
     for (unsigned int i = 0; i < N_BUFFERS; i++) {
-        run->frames[i] = (struct vif_frame) {
-            .region = &run->regions[i],
-            .room_bytes = rooms[i],
-        };
+        run->frames[i] = (struct vif_frame) { .region = &run->regions[i] };
     }
 }
 
@@ -182,9 +189,13 @@ burst_tx(struct run *run)
         gate.bucket = &run->bucket;
         gate.profile = &run->profile;
     }
-    reset_frames(run);
+    struct vif_supply supply = {
+        .frame_bytes = 1518,
+        .small = { .region = &run->regions[3], .room_bytes = 1518, .n = 1 },
+        .big = { .region = &run->regions[5], .room_bytes = 65535, .n = 1 },
+    };
     vif_conn_info(run->conn, &before);
-    int got = vif_conn_tx_burst(run->conn, run->frames, n, &gate,
+    int got = vif_conn_tx_burst(run->conn, &supply, run->frames, n, &gate,
                                 &run->stats);
     vif_conn_info(run->conn, &after);
 
@@ -206,7 +217,8 @@ burst_tx(struct run *run)
     check_tx_responses(run, before.tx_rsp_prod, after.tx_rsp_prod);
     for (int i = 0; i < got; i++) {
         CHECK(run->frames[i].bytes >= VIF_FRAME_MIN_BYTES);
-        CHECK(run->frames[i].bytes <= rooms[i]);
+        CHECK(run->frames[i].offset + run->frames[i].bytes
+              <= run->frames[i].region->bytes);
     }
     CHECK(!gate.blocked_bytes || run->gated);
 }
@@ -244,7 +256,7 @@ burst_rx(struct run *run)
         uint32_t bytes = next16(run);
 
         run->frames[i].bytes = bytes < rooms[i] ? bytes : rooms[i];
-        run->frames[i].flags = next8(run);
+        run->frames[i].flags = next8(run) & 3;
     }
     vif_conn_info(run->conn, &before);
     int used = vif_conn_rx_burst(run->conn, run->frames, n, &run->stats);
@@ -382,8 +394,7 @@ step(struct run *run)
             run->fake->before_copy = scribble_in_copy;
             run->fake->before_copy_aux = run;
         } else {
-            vif_conn_close(run->conn);
-            run->conn = NULL;
+            disconnect(run);
         }
         break;
     }
@@ -416,7 +427,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         step(&run);
     }
 
-    vif_conn_close(run.conn);
+    disconnect(&run);
     xen_fake_destroy(run.fake);
     for (unsigned int i = 0; i < N_BUFFERS; i++) {
         free(run.regions[i].base);

@@ -17,7 +17,8 @@ struct reading {
     unsigned int n_slots;               /* Up to its end, or malice. */
     unsigned int n_data, n_extras;
     uint32_t rest_bytes;
-    bool malice, multicast, refused_extra;
+    bool malice, multicast, gso, twice;
+    unsigned int seen;                  /* Types, a bit each. */
 };
 
 static bool
@@ -52,7 +53,11 @@ read_chain(const union vif_tx_slot *slots, unsigned int n, struct reading *r)
         const struct netif_extra_info *extra = &slots[r->n_slots++].extra;
         r->malice = r->n_extras++ == 5 || extra_is_malice(extra);
         r->multicast |= is_multicast(extra);
-        r->refused_extra |= !is_multicast(extra);
+        r->gso |= extra->type == 1;
+        if (extra->type < 32) {
+            r->twice |= r->seen >> extra->type & 1;
+            r->seen |= 1u << extra->type;
+        }
         more = extra->flags & XEN_NETIF_EXTRA_FLAG_MORE;
     }
 
@@ -81,13 +86,14 @@ verdict_of(const struct netif_tx_request *first, const struct reading *r,
     if (r->malice) {
         return VIF_MALICE;
     }
-    if (r->refused_extra || r->n_data > 18) {
+    if (r->twice || r->n_data > 18) {
         return VIF_DROP;
     }
     if (r->multicast) {
-        return first->flags & NETTXF_more_data ? VIF_DROP : VIF_CONTROL;
+        return first->flags & NETTXF_more_data || r->gso ? VIF_DROP
+                                                         : VIF_CONTROL;
     }
-    return (first->size < 14 || first->size > room_bytes
+    return (first->size < 14 || (!r->gso && first->size > room_bytes)
             || r->rest_bytes > first->size ? VIF_DROP : VIF_PASS);
 }
 
@@ -111,7 +117,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     n = n < SLOTS_MAX ? n : SLOTS_MAX;
     memcpy(slots, data, n * sizeof slots[0]);
 
-    vif_judge_first(&judge, &slots[0], room_bytes);
+    vif_judge_first(&judge, &slots[0], room_bytes, 65535);
     while (judge.wants != VIF_WANTS_NOTHING) {
         CHECK(n_fed <= VIF_TX_CHAIN_MAX + 1);
         if (n_fed >= n) {
@@ -133,8 +139,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (judge.verdict == VIF_DROP) {
         CHECK(judge.drop < VIF_N_DROPS);
     } else if (judge.verdict == VIF_PASS) {
-        CHECK(judge.n_data <= VIF_TX_SLOTS_MAX && !judge.n_extras);
-        CHECK(judge.total_bytes <= room_bytes);
+        CHECK(judge.n_data <= VIF_TX_SLOTS_MAX);
+        CHECK(judge.total_bytes <= room_bytes || judge.gso_type);
         CHECK(judge.first_offset + vif_judge_first_bytes(&judge)
               <= XEN_PAGE_BYTES);
         CHECK(vif_judge_first_bytes(&judge) + reading.rest_bytes

@@ -437,6 +437,8 @@ def test_stalled_guest_starves_nobody(switch):
     assert switch.ping("a", "10.0.0.2") == 3
     assert switch.ping("a", "10.0.0.3") == 3
     guest = switch.session.daemons[-1]
+    switch.vsctl("set", "interface", "vif%d.0" % c, "options:rx-drain-ms=2500",
+                 "options:rx-stall-ms=12000")
 
     os.kill(guest.pid, signal.SIGSTOP)
     try:
@@ -450,15 +452,39 @@ def test_stalled_guest_starves_nobody(switch):
                             "-w", "5", "-l", "4000", "10.0.0.3"],
                            ns=switch.guests["a"][0], check=False)
         assert switch.ping("a", "10.0.0.2") == 3
-        wait_for(lambda: drops(switch, c, "rx_drop_stalled") > 0, 5,
+        # What waits is dropped; later the guest counts as gone.
+        wait_for(lambda: drops(switch, c, "rx_drop_stalled") > 0
+                 and waiting_bytes(switch, c) == 0, 5,
                  "what waits for the stalled guest to be dropped")
-        assert "rx queue: 0 bytes" in switch.appctl("xenvif/show",
-                                                    "vif%d.0" % c)
-        assert drops(switch, a, "tx_drop_no_buffer") == 0
+        assert carrier(switch, c) == "up"
+        wait_for(lambda: switch.ping("a", "10.0.0.3", count=1) == 0
+                 and carrier(switch, c) == "down", 15,
+                 "the carrier to go")
+        assert carrier(switch, a) == carrier(switch, b) == "up"
     finally:
         os.kill(guest.pid, signal.SIGCONT)
+    wait_for(lambda: carrier(switch, c) == "up", 5, "the carrier to be back")
     wait_for(lambda: switch.ping("b", "10.0.0.3", count=1) == 1, 5,
              "the guest to be back")
+    assert counter(switch, c, "rx_stalls") == 1
+
+
+def waiting_bytes(switch, guest):
+    """What waits in the switch for the guest to take it."""
+    shown = switch.appctl("xenvif/show", "vif%d.0" % guest)
+    return sum(map(int, re.findall(r"rx queue (\d+) bytes", shown)))
+
+
+def carrier(switch, guest):
+    return switch.vsctl("get", "interface", "vif%d.0" % guest,
+                        "link_state").stdout.strip()
+
+
+def counter(switch, guest, name):
+    """A counter as xenvif/show has it; it leaves out what is 0."""
+    shown = switch.appctl("xenvif/show", "vif%d.0" % guest)
+    found = re.search(r"^  %s: (\d+)$" % name, shown, re.MULTILINE)
+    return int(found.group(1)) if found else 0
 
 
 def drops(switch, guest, reason):

@@ -46,13 +46,9 @@ test_attach_running_ring(void **state)
         put(&f, gref, 0, 64, 0);
     }
     vif_front_tx_push(&f.front);
-    assert_int_equal(vif_conn_tx_burst(f.conn, f.frames, 2, &f.gate,
-                                       &f.stats), 2);
-    vif_conn_close(f.conn);
-
-    struct vif_conn_params params = vif_front_params(&f.front);
-    assert_int_equal(vif_conn_open(&xen_ops_fake, xen_fake_platform(f.fake),
-                                   &params, &f.conn), 0);
+    assert_int_equal(burst_n(&f, 2), 2);
+    disconnect_fixture(&f);
+    assert_int_equal(connect_fixture(&f), 0);
     struct vif_conn_info info;
     vif_conn_info(f.conn, &info);
     assert_int_equal(info.tx_req_prod - info.tx_req_cons, 3);
@@ -67,65 +63,53 @@ test_attach_running_ring(void **state)
 }
 
 static void
+expect_refusal(struct fixture *f, int error)
+{
+    assert_int_equal(connect_fixture(f), error);
+    assert_null(f->conn);
+    assert_int_equal(f->fake->n_mapped, 0);
+    assert_int_equal(f->fake->n_bound, 0);
+    f->frontend = vif_front_frontend(&f->front);
+}
+
+static void
 test_open_refusals(void **state)
 {
     struct fixture f;
 
     open_fixture(&f, 0, true, true);
-    vif_conn_close(f.conn);
-    f.conn = NULL;
+    disconnect_fixture(&f);
 
-    struct xen_platform *platform = xen_fake_platform(f.fake);
-    struct vif_conn_params good = vif_front_params(&f.front);
-    struct vif_conn_params bad;
-    struct vif_conn *conn;
+    struct vif_queue_params *queue = &f.frontend.queues[0];
+    queue->rx_gref = queue->tx_gref;
+    expect_refusal(&f, -EINVAL);
+    queue->tx_gref = 1 << 20;
+    expect_refusal(&f, -EINVAL);
+    queue->rx_port = 8;
+    expect_refusal(&f, -ENOENT);
+    f.frontend.domid = 99;
+    expect_refusal(&f, -ENOENT);
 
-    bad = good;
-    bad.rx_gref = bad.tx_gref;
-    assert_int_equal(vif_conn_open(&xen_ops_fake, platform, &bad, &conn),
-                     -EINVAL);
-    assert_null(conn);
-    bad = good;
-    bad.tx_gref = 1 << 20;
-    assert_int_equal(vif_conn_open(&xen_ops_fake, platform, &bad, &conn),
-                     -EINVAL);
-    bad = good;
-    bad.rx_port = 8;
-    assert_int_equal(vif_conn_open(&xen_ops_fake, platform, &bad, &conn),
-                     -ENOENT);
-    bad = good;
-    bad.domid = 99;
-    assert_int_equal(vif_conn_open(&xen_ops_fake, platform, &bad, &conn),
-                     -ENOENT);
-
-    /* Each step fails once; nothing stays open (the fake checks). */
+    /* Each step fails once; nothing stays open. */
     for (unsigned int i = 0; i < 2; i++) {
         f.fake->map_error = -EACCES;
         f.fake->maps_before_error = i;
-        assert_int_equal(vif_conn_open(&xen_ops_fake, platform, &good, &conn),
-                         -EACCES);
+        expect_refusal(&f, -EACCES);
         f.fake->map_error = 0;
         f.fake->bind_error = -EBUSY;
         f.fake->binds_before_error = i;
-        assert_int_equal(vif_conn_open(&xen_ops_fake, platform, &good, &conn),
-                         -EBUSY);
+        expect_refusal(&f, -EBUSY);
         f.fake->bind_error = 0;
-        assert_null(conn);
-        assert_int_equal(f.fake->n_mapped, 0);
-        assert_int_equal(f.fake->n_bound, 0);
     }
 
     /* Indices that no ring of 256 can have. */
     f.front.tx->req_prod = f.front.tx->rsp_prod + 257;
-    assert_int_equal(vif_conn_open(&xen_ops_fake, platform, &good, &conn),
-                     -EPROTO);
+    expect_refusal(&f, -EPROTO);
     f.front.tx->req_prod = f.front.tx->rsp_prod + 256;
     f.front.rx->req_prod = f.front.rx->rsp_prod - 1;
-    assert_int_equal(vif_conn_open(&xen_ops_fake, platform, &good, &conn),
-                     -EPROTO);
+    expect_refusal(&f, -EPROTO);
     f.front.rx->req_prod = f.front.rx->rsp_prod + 256;
-    assert_int_equal(vif_conn_open(&xen_ops_fake, platform, &good, &conn), 0);
-    vif_conn_close(conn);
+    assert_int_equal(connect_fixture(&f), 0);
     vif_conn_close(NULL);
     close_fixture(&f);
 }

@@ -45,7 +45,7 @@ judge_chain(const struct chain *chain, uint32_t room_bytes,
 {
     unsigned int n = 1;
 
-    vif_judge_first(judge, &chain->slots[0], room_bytes);
+    vif_judge_first(judge, &chain->slots[0], room_bytes, room_bytes);
     while (judge->wants != VIF_WANTS_NOTHING) {
         if (n >= chain->n) {
             vif_judge_starved(judge);
@@ -84,7 +84,7 @@ expect_malice(const struct chain *chain)
 
     judge_chain(chain, ROOM_BYTES, &judge);
     assert_int_equal(judge.verdict, VIF_MALICE);
-    assert_non_null(judge.malice);
+    assert_int_not_equal(judge.malice, VIF_MALICE_NONE);
 }
 
 /* 'n' data slots of 'each' bytes, the total as it should be. */
@@ -388,7 +388,7 @@ test_extra_types(void **state)
                 assert_int_equal(judge.verdict,
                                  n_data > 1 ? VIF_DROP : VIF_CONTROL);
             } else if (type >= 1 && type <= 5) {
-                expect_drop(&chain, VIF_DROP_TX_EXTRA);
+                expect_pass(&chain, 300);
             } else {
                 expect_malice(&chain);
             }
@@ -429,10 +429,42 @@ test_gso(void **state)
             extra->u.gso.type = type;
             if (size && (type == XEN_NETIF_GSO_TYPE_TCPV4
                          || type == XEN_NETIF_GSO_TYPE_TCPV6)) {
-                expect_drop(&chain, VIF_DROP_TX_EXTRA);
+                struct vif_judge judge;
+
+                expect_pass(&chain, 4000);
+                judge_chain(&chain, ROOM_BYTES, &judge);
+                assert_int_equal(judge.gso_type, type);
+                assert_int_equal(judge.gso_bytes, size);
             } else {
                 expect_malice(&chain);
             }
+        }
+    }
+}
+
+/* Only what is to be segmented may be larger than the MTU. */
+static void
+test_gso_room(void **state)
+{
+    for (int gso = 0; gso < 2; gso++) {
+        struct chain chain = { .n = 0 };
+        struct vif_judge judge;
+
+        add_data(&chain, 0, 3000, gso ? NETTXF_extra_info : 0);
+        if (gso) {
+            struct netif_extra_info *extra
+                = add_extra(&chain, XEN_NETIF_EXTRA_TYPE_GSO, 0);
+            extra->u.gso.size = 1448;
+            extra->u.gso.type = XEN_NETIF_GSO_TYPE_TCPV4;
+        }
+        for (uint32_t gso_room = 2999; gso_room <= 3000; gso_room++) {
+            vif_judge_first(&judge, &chain.slots[0], 1514, gso_room);
+            if (gso) {
+                vif_judge_next(&judge, &chain.slots[1]);
+            }
+            assert_int_equal(judge.wants, VIF_WANTS_NOTHING);
+            assert_int_equal(judge.verdict, gso && gso_room == 3000
+                                            ? VIF_PASS : VIF_DROP);
         }
     }
 }
@@ -448,7 +480,9 @@ test_extra_counts(void **state)
             add_extra(&chain, XEN_NETIF_EXTRA_TYPE_HASH,
                       i + 1 < n ? XEN_NETIF_EXTRA_FLAG_MORE : 0);
         }
-        if (n <= VIF_TX_EXTRAS_MAX) {
+        if (n == 1) {
+            expect_pass(&chain, 100);
+        } else if (n <= VIF_TX_EXTRAS_MAX) {
             expect_drop(&chain, VIF_DROP_TX_EXTRA);
         } else {
             expect_malice(&chain);
@@ -482,8 +516,12 @@ test_extras_beside_full_frame(void **state)
 }
 
 static void
-test_drop_names(void **state)
+test_names(void **state)
 {
+    for (int i = 1; i < VIF_N_MALICES; i++) {
+        assert_non_null(vif_malice_names[i]);
+        assert_non_null(vif_malice_sentences[i]);
+    }
     for (int i = 0; i < VIF_N_DROPS; i++) {
         assert_non_null(vif_drop_names[i]);
         for (int j = 0; j < i; j++) {
@@ -509,9 +547,10 @@ main(void)
         cmocka_unit_test(test_extra_types),
         cmocka_unit_test(test_multicast_dummy),
         cmocka_unit_test(test_gso),
+        cmocka_unit_test(test_gso_room),
         cmocka_unit_test(test_extra_counts),
         cmocka_unit_test(test_extras_beside_full_frame),
-        cmocka_unit_test(test_drop_names),
+        cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

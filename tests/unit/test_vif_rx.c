@@ -239,7 +239,7 @@ test_rx_runaway_prod(void **state)
         assert_true(vif_conn_arm(f.conn, true));
         assert_int_equal(vif_conn_rx_burst(f.conn, f.frames, 1, &f.stats),
                          -EPROTO);
-        assert_non_null(vif_conn_malice(f.conn));
+        assert_int_equal(vif_conn_malice(f.conn), VIF_MALICE_RX_INDEX);
         expect_malice(&f);
         close_fixture(&f);
     }

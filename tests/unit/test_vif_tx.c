@@ -118,15 +118,12 @@ test_tx_few_buffers(void **state)
         put(&f, gref, 0, 64, 0);
     }
     vif_front_tx_push(&f.front);
-    assert_int_equal(vif_conn_tx_burst(f.conn, f.frames, 3, &f.gate,
-                                       &f.stats), 3);
+    assert_int_equal(burst_n(&f, 3), 3);
     /* Work is left that no event will tell of. */
     assert_true(vif_conn_arm(f.conn, false));
-    assert_int_equal(vif_conn_tx_burst(f.conn, f.frames, 3, &f.gate,
-                                       &f.stats), 2);
+    assert_int_equal(burst_n(&f, 3), 2);
     assert_false(vif_conn_arm(f.conn, false));
-    assert_int_equal(vif_conn_tx_burst(f.conn, f.frames, 0, &f.gate,
-                                       &f.stats), 0);
+    assert_int_equal(burst_n(&f, 0), 0);
     close_fixture(&f);
 }
 
@@ -136,8 +133,10 @@ static void
 test_tx_drops(void **state)
 {
     struct fixture f;
-    struct netif_extra_info hash = { .type = XEN_NETIF_EXTRA_TYPE_HASH };
-    struct netif_extra_info mcast = { .type = XEN_NETIF_EXTRA_TYPE_MCAST_ADD };
+    struct netif_extra_info hash = { .type = XEN_NETIF_EXTRA_TYPE_HASH,
+                                     .flags = XEN_NETIF_EXTRA_FLAG_MORE };
+    struct netif_extra_info mcast = { .type = XEN_NETIF_EXTRA_TYPE_MCAST_ADD,
+                                      .u.mcast.addr = { 1 } };
 
     open_fixture(&f, 1000, true, true);
     uint32_t gref = page_of(&f, 1);
@@ -146,6 +145,8 @@ test_tx_drops(void **state)
     put(&f, gref, 0, 64, NETTXF_more_data);             /* 2 */
     put(&f, gref, 0, 65, 0);                            /* 3 */
     put(&f, gref, 0, 64, NETTXF_extra_info);            /* 4 */
+    vif_front_tx_put_extra(&f.front, &hash);
+    hash.flags = 0;
     vif_front_tx_put_extra(&f.front, &hash);
     put(&f, gref, 0, 0, NETTXF_extra_info);             /* 5 */
     vif_front_tx_put_extra(&f.front, &mcast);
@@ -166,6 +167,7 @@ test_tx_drops(void **state)
     expect_response(&f, 2, NETIF_RSP_ERROR);
     expect_response(&f, 3, NETIF_RSP_ERROR);
     expect_response(&f, 4, NETIF_RSP_ERROR);
+    expect_response(&f, -1, NETIF_RSP_NULL);
     expect_response(&f, -1, NETIF_RSP_NULL);
     expect_response(&f, 5, NETIF_RSP_OKAY);
     expect_response(&f, -1, NETIF_RSP_NULL);

@@ -17,6 +17,7 @@
 #include <xen/io/netif.h>
 
 #include "datapath/vif_conn.h"
+#include "datapath/vif_journal.h"
 #include "tests/fakes/fake_broker.h"
 
 #define N_FRAMES 60000u
@@ -34,6 +35,8 @@ struct fixture {
     struct fake_broker *broker;
     struct fake_memory memory;
     struct xen_platform *platform;
+    struct vif_journal *journal;
+    int journal_fd;
     struct vif_conn *conn;
     struct netif_tx_sring *tx;
     struct netif_rx_sring *rx;
@@ -79,18 +82,21 @@ open_fixture(struct fixture *f, uint32_t index)
     assert_int_equal(xen_ops_local.open(FAKE_BROKER_OWN_DOMID,
                                         fake_broker_dir(f->broker),
                                         &f->platform), 0);
-    struct vif_conn_params params = {
-        .domid = FAKE_BROKER_GUEST_DOMID, .tx_gref = TX_GREF,
-        .rx_gref = RX_GREF, .tx_port = 3, .rx_port = 3, .rx_notify = true,
+    const struct vif_frontend frontend = {
+        .domid = FAKE_BROKER_GUEST_DOMID, .n_queues = 1,
+        .queues = { { TX_GREF, RX_GREF, 3, 3 } }, .rx_notify = true,
     };
-    assert_int_equal(vif_conn_open(&xen_ops_local, f->platform, &params,
-                                   &f->conn), 0);
+    assert_int_equal(vif_journal_create("test", 0, &frontend, &f->journal_fd,
+                                        &f->journal), 0);
+    assert_int_equal(vif_conn_open(&xen_ops_local, f->platform, f->journal,
+                                   0, &f->conn), 0);
 }
 
 static void
 close_fixture(struct fixture *f)
 {
     vif_conn_close(f->conn);
+    vif_journal_destroy(f->journal, f->journal_fd);
     xen_ops_local.close(f->platform);
     fake_broker_destroy(f->broker);
     fake_memory_finish(&f->memory);
@@ -227,18 +233,21 @@ test_tx(void **state)
     while (n_done < N_FRAMES) {
         struct vif_frame frames[VIF_BURST_FRAMES];
         struct vif_gate gate = { NULL, NULL, 0 };
+        struct vif_supply supply = {
+            .frame_bytes = FRAME_BYTES,
+            .small = { .region = &region, .room_bytes = FRAME_BYTES,
+                       .n = VIF_BURST_FRAMES },
+        };
 
         for (unsigned int i = 0; i < VIF_BURST_FRAMES; i++) {
-            frames[i] = (struct vif_frame) {
-                .region = &region, .offset = i * FRAME_BYTES,
-                .room_bytes = FRAME_BYTES,
-            };
+            supply.small.stack[i].offset = i * FRAME_BYTES;
         }
-        int n = vif_conn_tx_burst(f.conn, frames, VIF_BURST_FRAMES, &gate,
-                                  &stats);
+        int n = vif_conn_tx_burst(f.conn, &supply, frames, VIF_BURST_FRAMES,
+                                  &gate, &stats);
         assert_true(n >= 0);
         for (int i = 0; i < n; i++, n_done++) {
-            assert_memory_equal(buffers[i], &n_done, sizeof n_done);
+            assert_memory_equal((uint8_t *) buffers + frames[i].offset,
+                                &n_done, sizeof n_done);
         }
         if (!n) {
             backend_sleep(&f, false);

@@ -17,9 +17,44 @@ reset_frames(struct fixture *f)
         f->frames[i] = (struct vif_frame) {
             .region = &f->region,
             .offset = (uint64_t) i * ROOM_BYTES,
-            .room_bytes = ROOM_BYTES,
         };
     }
+}
+
+static void
+reset_buffers(struct vif_buffers *buffers, const struct xen_region *region,
+              unsigned int n, uint64_t offset, uint32_t room_bytes)
+{
+    *buffers = (struct vif_buffers) { .region = region,
+                                      .room_bytes = room_bytes, .n = n };
+    for (unsigned int i = 0; i < n; i++) {
+        buffers->stack[i].offset = offset + (uint64_t) i * room_bytes;
+        buffers->stack[i].owner = &buffers->stack[i];
+    }
+}
+
+static void
+reset_supply(struct fixture *f)
+{
+    f->supply.frame_bytes = ROOM_BYTES;
+    reset_buffers(&f->supply.small, &f->region, N_BUFFERS, 0, ROOM_BYTES);
+    reset_buffers(&f->supply.big, &f->region, N_BIG_BUFFERS,
+                  N_BUFFERS * ROOM_BYTES, BIG_ROOM_BYTES);
+}
+
+int
+connect_fixture(struct fixture *f)
+{
+    return vif_front_open(&f->front, &f->frontend, &f->journal, &f->conn);
+}
+
+void
+disconnect_fixture(struct fixture *f)
+{
+    vif_conn_close(f->conn);
+    free(f->journal);
+    f->conn = NULL;
+    f->journal = NULL;
 }
 
 void
@@ -29,21 +64,21 @@ open_fixture(struct fixture *f, uint32_t index, bool split_ports, bool can_sg)
     f->fake = xen_fake_create(OWN_DOMID);
     f->guest = xen_fake_add_guest(f->fake, GUEST_DOMID, 700, 1024);
     vif_front_init(&f->front, f->guest, index, split_ports);
-    f->region.bytes = (uint64_t) N_BUFFERS * ROOM_BYTES;
+    f->region.bytes = (uint64_t) N_BUFFERS * ROOM_BYTES
+                      + N_BIG_BUFFERS * BIG_ROOM_BYTES;
     f->region.base = calloc(1, f->region.bytes);
     assert_non_null(f->region.base);
     reset_frames(f);
-
-    struct vif_conn_params params = vif_front_params(&f->front);
-    params.can_sg = can_sg;
-    assert_int_equal(vif_conn_open(&xen_ops_fake, xen_fake_platform(f->fake),
-                                   &params, &f->conn), 0);
+    reset_supply(f);
+    f->frontend = vif_front_frontend(&f->front);
+    f->frontend.sg = can_sg;
+    assert_int_equal(connect_fixture(f), 0);
 }
 
 void
 close_fixture(struct fixture *f)
 {
-    vif_conn_close(f->conn);
+    disconnect_fixture(f);
     xen_fake_destroy(f->fake);
     free(f->region.base);
 }
@@ -74,11 +109,18 @@ put(struct fixture *f, uint32_t gref, uint16_t offset, uint16_t size,
 }
 
 int
-burst(struct fixture *f)
+burst_n(struct fixture *f, unsigned int n)
 {
     reset_frames(f);
-    return vif_conn_tx_burst(f->conn, f->frames, N_BUFFERS, &f->gate,
+    reset_supply(f);
+    return vif_conn_tx_burst(f->conn, &f->supply, f->frames, n, &f->gate,
                              &f->stats);
+}
+
+int
+burst(struct fixture *f)
+{
+    return burst_n(f, N_BUFFERS);
 }
 
 void
@@ -107,7 +149,7 @@ expect_malice(struct fixture *f)
     uint32_t rsp_prod = f->front.tx->rsp_prod;
 
     assert_int_equal(burst(f), -EPROTO);
-    assert_non_null(vif_conn_malice(f->conn));
+    assert_int_not_equal(vif_conn_malice(f->conn), VIF_MALICE_NONE);
     assert_int_equal(f->front.tx->rsp_prod, rsp_prod);
 
     /* For good, both ways, until somebody has noticed. */

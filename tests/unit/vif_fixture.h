@@ -16,19 +16,28 @@
 #define GUEST_DOMID 7
 #define ROOM_BYTES 9000u
 #define N_BUFFERS VIF_BURST_FRAMES
+#define BIG_ROOM_BYTES 65535u
+#define N_BIG_BUFFERS 4u
 
 /* A connected queue and the guest on its other end. */
 struct fixture {
     struct xen_fake *fake;
     struct fake_guest *guest;
     struct vif_front front;
+    struct vif_frontend frontend;
+    struct vif_journal *journal;
     struct vif_conn *conn;
     struct vif_stats stats;
     struct vif_gate gate;
     struct xen_region region;
     struct vif_frame frames[N_BUFFERS];
+    struct vif_supply supply;
     uint16_t next_id;
 };
+
+/* (Re)connects to 'f->frontend'. */
+int connect_fixture(struct fixture *);
+void disconnect_fixture(struct fixture *);
 
 /* 'index' is where the rings' indices start. */
 void open_fixture(struct fixture *, uint32_t index, bool split_ports,
@@ -45,8 +54,9 @@ uint32_t page_of(struct fixture *, int fill);
 void put(struct fixture *, uint32_t gref, uint16_t offset, uint16_t size,
          uint16_t flags);
 
-/* A Tx burst into fresh buffers. */
+/* A Tx burst into fresh buffers, of at most 'n' frames. */
 int burst(struct fixture *);
+int burst_n(struct fixture *, unsigned int n);
 
 /* The next Tx response; 'id' -1: any. */
 void expect_response(struct fixture *, int id, int status);

@@ -1,0 +1,67 @@
+/* A guest that takes no frames: how long what waits for it is kept, and when
+ * it counts as gone.
+ *
+ * Linux's netback keeps frames for 10 s and takes the carrier off after 60 s,
+ * and so do we; but what waits here is in buffers of those who sent it, so
+ * after one second only a little is kept.  A guest that never tells of its
+ * buffers (no feature-rx-notify) is asked often, and does not count as gone:
+ * nobody can tell it from one that rests.
+ *
+ * Thread: the one that polls the queue.   Owner: the queue.
+ * Errors: none.   Time is passed in. */
+
+#ifndef DATAPATH_VIF_STALL_H
+#define DATAPATH_VIF_STALL_H 1
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define VIF_STALL_TRIM_NS UINT64_C(1000000000)
+#define VIF_STALL_KEEP_PACKETS 32u      /* Behind that. */
+
+struct vif_stall_limits {
+    uint64_t drain_ns;                  /* Then drop what waits; 0: never. */
+    uint64_t gone_ns;                   /* Then no carrier; 0: never. */
+};
+#define VIF_STALL_DRAIN_MS 10000u
+#define VIF_STALL_GONE_MS 60000u
+
+struct vif_stall {
+    uint64_t since_ns;                  /* It takes nothing; 0: it does. */
+    bool gone;
+};
+
+enum vif_stall_action {
+    VIF_STALL_NOTHING,
+    VIF_STALL_TRIM,                     /* To VIF_STALL_KEEP_PACKETS. */
+    VIF_STALL_DRAIN,                    /* Drop all that waits. */
+};
+
+/* Frames wait and the guest has posted no buffers for them. */
+static inline enum vif_stall_action
+vif_stall_waits(struct vif_stall *stall, const struct vif_stall_limits *l,
+                uint64_t now_ns)
+{
+    if (!stall->since_ns) {
+        stall->since_ns = now_ns ? now_ns : 1;
+        return VIF_STALL_NOTHING;
+    }
+
+    uint64_t for_ns = now_ns > stall->since_ns ? now_ns - stall->since_ns : 0;
+    if (l->gone_ns && for_ns >= l->gone_ns) {
+        stall->gone = true;
+    }
+    return (l->drain_ns && for_ns >= l->drain_ns ? VIF_STALL_DRAIN
+            : for_ns >= VIF_STALL_TRIM_NS ? VIF_STALL_TRIM
+            : VIF_STALL_NOTHING);
+}
+
+/* It took some, or posted buffers. */
+static inline void
+vif_stall_over(struct vif_stall *stall)
+{
+    stall->since_ns = 0;
+    stall->gone = false;
+}
+
+#endif /* datapath/vif_stall.h */

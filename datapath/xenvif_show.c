@@ -1,0 +1,196 @@
+/* A port's counters, and "xenvif/show". */
+
+#include <config.h>
+
+#include "datapath/xenvif_port.h"
+
+#include "datapath/foreign.h"
+#include "datapath/vif_ctrl.h"
+#include "datapath/vif_grefs.h"
+#include "openvswitch/dynamic-string.h"
+#include "unixctl.h"
+
+void
+xenvif_sum_stats(const struct xenvif *vif_, struct vif_stats *stats)
+{
+    struct xenvif *vif = CONST_CAST(struct xenvif *, vif_);
+
+    memset(stats, 0, sizeof *stats);
+    for (unsigned int i = 0; i < VIF_QUEUES_MAX; i++) {
+        if (vif->queues[i]) {
+            vif_stats_add(stats, &vif->queues[i]->stats);
+        }
+    }
+    for (int i = 0; i < VIF_N_DROPS; i++) {
+        uint64_t n;
+
+        atomic_read_relaxed(&vif->send_drops[i], &n);
+        stats->drops[i] += n;
+    }
+}
+
+static void
+show_profile(struct ds *ds, const char *direction,
+             const struct qos_profile *profile)
+{
+    if (profile->rate_bps) {
+        ds_put_format(ds, "  %s limit: %"PRIu64" bit/s, burst %"PRIu64
+                      " bytes\n", direction, profile->rate_bps,
+                      profile->burst_bytes);
+    } else {
+        ds_put_format(ds, "  %s limit: none\n", direction);
+    }
+}
+
+static void
+show_queue(struct ds *ds, const struct xenvif_queue *q,
+           const struct vif_conn *conn)
+{
+    const struct vif_grefs *grefs = vif_conn_grefs(conn);
+    struct vif_conn_info info;
+    uint32_t queued_bytes;
+
+    vif_conn_info(conn, &info);
+    atomic_read_relaxed(&CONST_CAST(struct xenvif_queue *, q)->rx_queue_bytes,
+                        &queued_bytes);
+    ds_put_format(ds, "  queue %u: tx ring req_prod %"PRIu32" req_cons %"
+                  PRIu32" rsp_prod %"PRIu32"; rx ring req_prod %"PRIu32
+                  " req_cons %"PRIu32" rsp_prod %"PRIu32"; rx queue %"PRIu32
+                  " bytes; %u pages mapped; tx %"PRIu64" rx %"PRIu64
+                  " frames\n", q->id, info.tx_req_prod, info.tx_req_cons,
+                  info.tx_rsp_prod, info.rx_req_prod, info.rx_req_cons,
+                  info.rx_rsp_prod, queued_bytes, grefs ? grefs->n : 0,
+                  q->stats.tx_frames, q->stats.rx_frames);
+}
+
+static void
+show_link(struct ds *ds, const struct xenvif *vif,
+          const struct xenvif_link *link)
+{
+    const struct vif_frontend *f = &link->frontend;
+    const struct vif_hash *hash = ovsrcu_get(struct vif_hash *, &link->hash);
+
+    ds_put_format(ds, "  frontend takes:%s%s%s%s%s%s%s; multicast control %s,"
+                  " %u addresses; hash %s, %u control requests\n",
+                  f->sg ? " sg" : "", f->gso_v4 ? " gso-tcpv4" : "",
+                  f->gso_v6 ? " gso-tcpv6" : "",
+                  f->csum_v4 ? " csum-ipv4" : "",
+                  f->csum_v6 ? " csum-ipv6" : "",
+                  f->rx_notify ? " rx-notify" : "",
+                  f->has_ctrl ? " ctrl-ring" : "",
+                  link->journal->mcast.wanted ? "on" : "off",
+                  link->journal->mcast.n,
+                  hash->algorithm && hash->flags ? "toeplitz" : "our own",
+                  (unsigned int) (vif->n_ctrl_requests
+                                  + (link->ctrl
+                                     ? vif_ctrl_n_requests(link->ctrl) : 0)));
+    for (unsigned int i = 0; i < link->n_queues; i++) {
+        show_queue(ds, vif->queues[i], link->queues[i]);
+    }
+}
+
+static void
+show_stats(struct ds *ds, const struct xenvif *vif)
+{
+    struct vif_stats stats;
+
+    xenvif_sum_stats(vif, &stats);
+    ds_put_format(ds, "  tx: %"PRIu64" frames %"PRIu64" bytes, throttled %"
+                  PRIu64"\n  rx: %"PRIu64" frames %"PRIu64" bytes\n",
+                  stats.tx_frames, stats.tx_bytes, stats.tx_throttled,
+                  stats.rx_frames, stats.rx_bytes);
+#define X(NAME)                                                             \
+    if (stats.NAME) {                                                       \
+        ds_put_format(ds, "  " #NAME ": %"PRIu64"\n", stats.NAME);          \
+    }
+    VIF_COUNTS(X)
+#undef X
+    for (int i = 0; i < VIF_N_DROPS; i++) {
+        if (stats.drops[i]) {
+            ds_put_format(ds, "  %s: %"PRIu64"\n", vif_drop_names[i],
+                          stats.drops[i]);
+        }
+    }
+}
+
+static void
+show_port(struct ds *ds, struct xenvif *vif)
+{
+    const struct xenvif_policy_rcu *p
+        = ovsrcu_get(struct xenvif_policy_rcu *, &vif->policy);
+    const struct xenvif_link *link
+        = ovsrcu_get(struct xenvif_link *, &vif->link);
+    const char *malice = xenvif_malice(vif->id);
+
+    ds_put_format(ds, "%s: guest domid %u devid %u, mtu %d, %s",
+                  netdev_get_name(&vif->up), vif->id.domid, vif->id.devid,
+                  vif->mtu, link ? "connected" : "not connected");
+    if (link) {
+        ds_put_format(ds, ", %u queue%s", link->n_queues,
+                      link->n_queues > 1 ? "s" : "");
+    }
+    if (malice) {
+        ds_put_format(ds, ", cut off: %s", malice);
+    }
+    ds_put_char(ds, '\n');
+    show_profile(ds, "transmit", &p->policy.tx);
+    show_profile(ds, "receive", &p->policy.rx);
+    if (link) {
+        show_link(ds, vif, link);
+    }
+    show_stats(ds, vif);
+}
+
+static void
+show_all(struct ds *ds)
+{
+    struct xen_ops_counts counts = { .copy_calls = 0 };
+    struct doorbell_counts sleeps;
+    struct xen_platform *platform;
+    const struct xen_ops *ops = xenvif_platform(&platform);
+    char text[128];
+
+    if (ops && platform) {
+        ops->counts(platform, &counts);
+    }
+    doorbell_get_counts(&sleeps);
+    offload_describe(text, sizeof text);
+    ds_put_format(ds, "all: %"PRIu64" grant copies of %"PRIu64" segments, %"
+                  PRIu64" maps, %"PRIu64" unmaps, %"PRIu64" notifies, %"PRIu64
+                  " sleeps, %"PRIu64" kicks\nsegmentation: %s\n",
+                  counts.copy_calls, counts.copy_segs, counts.maps,
+                  counts.unmaps, counts.notifies, sleeps.sleeps,
+                  sleeps.kicks, text);
+}
+
+static void
+unixctl_show(struct unixctl_conn *conn, int argc, const char *argv[],
+             void *aux OVS_UNUSED)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct xenvif *vif;
+    bool found = argc < 2;
+
+    LIST_FOR_EACH (vif, all_node, &xenvif_all) {
+        if (argc < 2 || !strcmp(argv[1], netdev_get_name(&vif->up))) {
+            show_port(&ds, vif);
+            found = true;
+        }
+    }
+    if (found) {
+        if (argc < 2) {
+            show_all(&ds);
+        }
+        unixctl_command_reply(conn, ds_cstr(&ds));
+    } else {
+        unixctl_command_reply_error(conn, "no such xenvif port");
+    }
+    ds_destroy(&ds);
+}
+
+void
+xenvif_show_init(void)
+{
+    unixctl_command_register("xenvif/show", "[PORT]", 0, 1, unixctl_show,
+                             NULL);
+}
