@@ -26,8 +26,13 @@ struct vif_stall_limits {
 #define VIF_STALL_DRAIN_MS 10000u
 #define VIF_STALL_GONE_MS 60000u
 
+/* Time that counts between two looks: when the whole machine stood still,
+ * nobody else had any either. */
+#define VIF_STALL_STEP_NS UINT64_C(50000000)
+
 struct vif_stall {
-    uint64_t since_ns;                  /* It takes nothing; 0: it does. */
+    uint64_t looked_ns;                 /* It takes nothing; 0: it does. */
+    uint64_t waited_ns;
     bool gone;
 };
 
@@ -37,22 +42,23 @@ enum vif_stall_action {
     VIF_STALL_DRAIN,                    /* Drop all that waits. */
 };
 
-/* Frames wait and the guest has posted no buffers for them. */
+/* Frames wait, or were dropped after they did, and the guest has posted no
+ * buffers for them.  Called at each look while that is so. */
 static inline enum vif_stall_action
 vif_stall_waits(struct vif_stall *stall, const struct vif_stall_limits *l,
                 uint64_t now_ns)
 {
-    if (!stall->since_ns) {
-        stall->since_ns = now_ns ? now_ns : 1;
-        return VIF_STALL_NOTHING;
-    }
+    uint64_t step_ns = stall->looked_ns && now_ns > stall->looked_ns
+                       ? now_ns - stall->looked_ns : 0;
 
-    uint64_t for_ns = now_ns > stall->since_ns ? now_ns - stall->since_ns : 0;
-    if (l->gone_ns && for_ns >= l->gone_ns) {
+    stall->looked_ns = now_ns ? now_ns : 1;
+    stall->waited_ns += step_ns < VIF_STALL_STEP_NS ? step_ns
+                                                    : VIF_STALL_STEP_NS;
+    if (l->gone_ns && stall->waited_ns >= l->gone_ns) {
         stall->gone = true;
     }
-    return (l->drain_ns && for_ns >= l->drain_ns ? VIF_STALL_DRAIN
-            : for_ns >= VIF_STALL_TRIM_NS ? VIF_STALL_TRIM
+    return (l->drain_ns && stall->waited_ns >= l->drain_ns ? VIF_STALL_DRAIN
+            : stall->waited_ns >= VIF_STALL_TRIM_NS ? VIF_STALL_TRIM
             : VIF_STALL_NOTHING);
 }
 
@@ -60,8 +66,7 @@ vif_stall_waits(struct vif_stall *stall, const struct vif_stall_limits *l,
 static inline void
 vif_stall_over(struct vif_stall *stall)
 {
-    stall->since_ns = 0;
-    stall->gone = false;
+    *stall = (struct vif_stall) { 0, 0, false };
 }
 
 #endif /* datapath/vif_stall.h */

@@ -320,9 +320,10 @@ check_stall(struct xenvif_queue *q, const struct xenvif_link *link,
     struct vif_stall_limits limits = q->vif->stall_limits;
     bool was_gone = q->stall.gone;
 
-    if (moved || (was_gone && vif_conn_rx_posted(link->queues[q->id]))) {
+    if (moved || (!q->rx_wants_buffers
+                  && vif_conn_rx_posted(link->queues[q->id]))) {
         vif_stall_over(&q->stall);
-    } else if (q->rx_wants_buffers) {
+    } else {
         if (!link->frontend.rx_notify) {
             limits.gone_ns = 0;
         }
@@ -383,7 +384,7 @@ xenvif_rx_drain(struct xenvif_queue *q, const struct xenvif_link *link,
         }
         xenvif_limit_leave(limit, gated);
     }
-    if (OVS_UNLIKELY(q->rx_wants_buffers || q->stall.since_ns)) {
+    if (OVS_UNLIKELY(q->rx_wants_buffers || q->stall.looked_ns)) {
         check_stall(q, link, moved, now_ns);
     }
     return moved;
