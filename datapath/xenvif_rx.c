@@ -302,7 +302,8 @@ deliver_staged(struct rx_burst *b)
         describe(packet, frontend, &d, &b->frames[b->n]);
     }
 
-    unsigned int n_used = b->n ? MAX(offer(b), 0) : 0;
+    int used = b->n ? offer(b) : 0;
+    unsigned int n_used = MAX(used, 0);
     if (n_bad && n_used == b->n) {
         vif_count(&q->stats.drops[VIF_DROP_RX_OFFLOAD], 1);
         n_used++;
