@@ -13,6 +13,7 @@ vif_to_json(const struct vif_stats *stats)
 {
     struct json *vif = json_object_create();
     struct json *drops = json_object_create();
+    struct json *counts = json_object_create();
 
     json_object_put(vif, "tx_packets", json_integer_create(stats->tx_frames));
     json_object_put(vif, "tx_bytes", json_integer_create(stats->tx_bytes));
@@ -20,6 +21,11 @@ vif_to_json(const struct vif_stats *stats)
     json_object_put(vif, "rx_bytes", json_integer_create(stats->rx_bytes));
     json_object_put(vif, "tx_throttled",
                     json_integer_create(stats->tx_throttled));
+#define X(NAME)                                                             \
+    json_object_put(counts, #NAME, json_integer_create(stats->NAME));
+    VIF_COUNTS(X)
+#undef X
+    json_object_put(vif, "counts", counts);
     for (int i = 0; i < VIF_N_DROPS; i++) {
         json_object_put(drops, vif_drop_names[i],
                         json_integer_create(stats->drops[i]));

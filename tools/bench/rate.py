@@ -7,16 +7,15 @@ Errors: LabError.
 
 import argparse
 import re
-import shutil
 import time
 
 from bench.chart import ratio_svg
+from bench.frame import run_in_session
 from bench.guest import BenchGuest
 from bench.result import Result
 from lab import plot
 from lab.host import Host
-from lab.remains import clean_leftovers
-from lab.session import LabError, Session
+from lab.session import LabError
 
 NAME = "rate"
 SUMMARY = "limits as set against limits as measured"
@@ -231,12 +230,4 @@ def run(options, tell):
             setattr(options, name, parse(value))
     if options.low > options.high:
         raise LabError("--low is above --high")
-    clean_leftovers()
-    with Session() as session:
-        try:
-            return RateBench(session, options, tell).run()
-        except LabError:
-            if options.keep_logs:
-                shutil.copytree(session.dir / "log", options.keep_logs,
-                                dirs_exist_ok=True)
-            raise
+    return run_in_session(RateBench, options, tell)
