@@ -28,11 +28,14 @@ static void
 receive(struct guest_memory *memory, const uint8_t *data, size_t bytes)
 {
     struct rx_counters counters = { .frames = 0 };
+    const struct offload_set takes = {
+        .csum4 = bytes & 1, .gso4 = bytes & 2, .gso6 = bytes & 4,
+    };
     struct rx_ring rx;
     struct rx_frame frame;
     uint32_t n = 0;
 
-    if (rx_ring_init(&rx, memory, 1, &counters)) {
+    if (rx_ring_init(&rx, memory, 1, &takes, &counters)) {
         abort();
     }
     scribble(rx.shared, data, bytes);
@@ -50,6 +53,8 @@ receive(struct guest_memory *memory, const uint8_t *data, size_t bytes)
             assert(at + frame.iov[i].iov_len <= memory->bytes);
             sum += frame.iov[i].iov_len;
         }
+        assert(!frame.offload.csum_blank || takes.csum4);
+        assert(!frame.offload.gso_bytes || takes.gso4 || takes.gso6);
         assert(sum == frame.bytes && sum >= 14 && sum <= UINT16_MAX);
         assert(++n <= RING_SLOTS);
     }
@@ -68,13 +73,17 @@ transmit(struct guest_memory *memory, const uint8_t *data, size_t bytes,
     if (tx_ring_init(&tx, memory, 1, &counters)) {
         abort();
     }
-    for (uint32_t i = 0; i < n_frames; i++) {
-        tx_ring_put(&tx, 60);
+    const struct frame_offload gso = {
+        .csum_blank = true, .gso_bytes = 1448, .gso_type = 1,
+    };
+    for (uint32_t i = 0; i < n_frames && tx_ring_has_room(&tx, 2); i++) {
+        tx_ring_put(&tx, 60, i % 4 == 3 ? &gso : NULL);
     }
     tx_ring_push(&tx);
     scribble(tx.shared, data, bytes);
     if (!tx_ring_reap(&tx)) {
-        assert(tx.n_free + tx_ring_owed(&tx) == RING_SLOTS);
+        assert(tx.n_free + tx_ring_owed(&tx) - tx.n_extras == RING_SLOTS);
+        assert(tx_ring_room(&tx) <= tx.n_free);
         tx_ring_arm(&tx, n_frames & 1);
     }
     tx_ring_finish(&tx);

@@ -13,12 +13,14 @@
 #include <xen/io/netif.h>
 
 #include "tools/guest/memory.h"
+#include "tools/guest/offload.h"
 #include "tools/guest/ring_index.h"
 #include "tools/guest/rx_ring.h"
 #include "tools/guest/tx_ring.h"
 
 #define N_PAGES 4096
 #define BACKEND 5
+#define EXTRA_TYPE_XDP 5
 
 struct fixture {
     struct guest_memory memory;
@@ -26,6 +28,7 @@ struct fixture {
     struct rx_ring rx;
     struct tx_counters tx_counters;
     struct rx_counters rx_counters;
+    struct offload_set takes;
 };
 
 static struct fixture fx;
@@ -38,7 +41,7 @@ set_up(void **state)
     assert_int_equal(tx_ring_init(&fx.tx, &fx.memory, BACKEND,
                                   &fx.tx_counters), 0);
     assert_int_equal(rx_ring_init(&fx.rx, &fx.memory, BACKEND,
-                                  &fx.rx_counters), 0);
+                                  &fx.takes, &fx.rx_counters), 0);
     return 0;
 }
 
@@ -143,7 +146,7 @@ test_tx(void **state)
     assert_int_equal(tx_ring_buffers(&fx.tx, iov, 3), 3);
     memset(iov[0].iov_base, 'a', iov[0].iov_len);
     memset(iov[1].iov_base, 'b', 4);
-    tx_ring_put(&fx.tx, 4100);
+    tx_ring_put(&fx.tx, 4100, NULL);
     assert_int_equal(shared->req_prod, 0);
     assert_true(tx_ring_push(&fx.tx));          /* req_event began as 1. */
     assert_int_equal(shared->req_prod, 2);
@@ -163,10 +166,10 @@ test_tx(void **state)
     assert_int_equal(*(char *) guest_memory_page(&fx.memory, req->gref), 'b');
 
     /* Quiet until the backend asks. */
-    tx_ring_put(&fx.tx, 60);
+    tx_ring_put(&fx.tx, 60, NULL);
     assert_false(tx_ring_push(&fx.tx));
     shared->req_event = 4;
-    tx_ring_put(&fx.tx, 60);
+    tx_ring_put(&fx.tx, 60, NULL);
     assert_true(tx_ring_push(&fx.tx));
     assert_int_equal(fx.tx_counters.frames, 3);
     assert_int_equal(fx.tx_counters.slots, 4);
@@ -194,7 +197,7 @@ test_tx_full(void **state)
         uint32_t n = 0;
 
         while (tx_ring_has_room(&fx.tx, 3)) {
-            tx_ring_put(&fx.tx, 2 * 4096 + 1);
+            tx_ring_put(&fx.tx, 2 * 4096 + 1, NULL);
             n += 3;
         }
         assert_int_equal(n, 255);
@@ -203,6 +206,82 @@ test_tx_full(void **state)
         assert_int_equal(tx_ring_reap(&fx.tx), 0);
         assert_int_equal(fx.tx.n_free, RING_SLOTS);
     }
+}
+
+/* A GSO frame of three pages: four slots, of which one owns no page. */
+static void
+test_tx_gso(void **state)
+{
+    const struct frame_offload offload = {
+        .csum_blank = true, .data_validated = true, .gso_bytes = 1448,
+        .gso_type = XEN_NETIF_GSO_TYPE_TCPV6,
+    };
+    struct netif_tx_sring *shared = fx.tx.shared;
+    struct netif_extra_info extra;
+
+    tx_ring_put(&fx.tx, 2 * 4096 + 1, &offload);
+    tx_ring_push(&fx.tx);
+    assert_int_equal(shared->req_prod, 4);
+    assert_int_equal(tx_ring_room(&fx.tx), RING_SLOTS - 4);
+    assert_int_equal(fx.tx.n_free, RING_SLOTS - 3);
+    assert_int_equal(shared->ring[0].req.size, 8193);
+    assert_int_equal(shared->ring[0].req.flags,
+                     NETTXF_csum_blank | NETTXF_data_validated
+                     | NETTXF_extra_info | NETTXF_more_data);
+    memcpy(&extra, &shared->ring[1], sizeof extra);
+    assert_int_equal(extra.type, XEN_NETIF_EXTRA_TYPE_GSO);
+    assert_int_equal(extra.flags, 0);
+    assert_int_equal(extra.u.gso.size, 1448);
+    assert_int_equal(extra.u.gso.type, XEN_NETIF_GSO_TYPE_TCPV6);
+    assert_int_equal(shared->ring[2].req.size, 4096);
+    assert_int_equal(shared->ring[2].req.flags, NETTXF_more_data);
+    assert_int_equal(shared->ring[3].req.size, 1);
+    assert_int_equal(shared->ring[3].req.flags, 0);
+
+    /* The extra's response has no id; it may come in any slot. */
+    uint16_t ids[] = {
+        shared->ring[0].req.id, shared->ring[2].req.id,
+        shared->ring[3].req.id,
+    };
+    for (int i = 0; i < 3; i++) {
+        shared->ring[i].rsp.id = ids[i];
+        shared->ring[i].rsp.status = NETIF_RSP_OKAY;
+    }
+    shared->ring[3].rsp.id = 0xffff;
+    shared->ring[3].rsp.status = NETIF_RSP_NULL;
+    shared->rsp_prod = 4;
+    assert_int_equal(tx_ring_reap(&fx.tx), 0);
+    assert_int_equal(tx_ring_room(&fx.tx), RING_SLOTS);
+    assert_int_equal(fx.tx.n_free, RING_SLOTS);
+    assert_int_equal(fx.tx_counters.gso, 1);
+    assert_int_equal(fx.tx_counters.csum_blank, 1);
+    assert_int_equal(fx.tx_counters.slots, 4);
+    assert_int_equal(fx.tx_counters.backend_drops, 0);
+
+    /* No second one is owed. */
+    tx_ring_put(&fx.tx, 60, NULL);
+    tx_ring_push(&fx.tx);
+    shared->ring[4].rsp.status = NETIF_RSP_NULL;
+    shared->rsp_prod = 5;
+    assert_int_equal(tx_ring_reap(&fx.tx), -EPROTO);
+}
+
+static void
+test_tx_extra(void **state)
+{
+    const struct netif_extra_info add = {
+        .type = XEN_NETIF_EXTRA_TYPE_MCAST_ADD,
+        .u.mcast.addr = { 1, 0, 0x5e, 0, 0, 1 },
+    };
+    struct netif_tx_sring *shared = fx.tx.shared;
+
+    tx_ring_put_extra(&fx.tx, &add);
+    tx_ring_push(&fx.tx);
+    assert_int_equal(shared->req_prod, 2);
+    assert_int_equal(shared->ring[0].req.flags, NETTXF_extra_info);
+    assert_int_equal(shared->ring[0].req.size, 0);
+    assert_memory_equal(&shared->ring[1], &add, sizeof add);
+    assert_int_equal(fx.tx_counters.frames, 0);
 }
 
 static void
@@ -217,8 +296,8 @@ test_tx_liar(void **state)
     assert_int_equal(tx_ring_reap(&fx.tx), -EPROTO);
     shared->rsp_prod = 0;
 
-    tx_ring_put(&fx.tx, 60);
-    tx_ring_put(&fx.tx, 60);
+    tx_ring_put(&fx.tx, 60, NULL);
+    tx_ring_put(&fx.tx, 60, NULL);
     tx_ring_push(&fx.tx);
 
     /* An id that does not exist; one that is not in flight; one twice. */
@@ -261,6 +340,16 @@ give_extra(uint8_t type, uint8_t flags)
     struct netif_rx_sring *shared = fx.rx.shared;
     struct netif_extra_info extra = { .type = type, .flags = flags };
 
+    if (type == XEN_NETIF_EXTRA_TYPE_GSO) {
+        extra.u.gso.size = 1448;
+        extra.u.gso.type = XEN_NETIF_GSO_TYPE_TCPV4;
+    } else if (type == EXTRA_TYPE_XDP) {
+        extra.u.pad[0] = 256;
+    } else if (type == XEN_NETIF_EXTRA_TYPE_HASH) {
+        extra.u.hash.type = _XEN_NETIF_CTRL_HASH_TYPE_IPV6;
+        extra.u.hash.algorithm = XEN_NETIF_CTRL_HASH_ALGORITHM_TOEPLITZ;
+        memcpy(extra.u.hash.value, "\x78\x56\x34\x92", 4);
+    }
     memcpy(&shared->ring[ring_slot(shared->rsp_prod)], &extra, 8);
     shared->rsp_prod++;
 }
@@ -307,6 +396,54 @@ test_rx(void **state)
     assert_int_equal(fx.rx_counters.slots, 4);
 }
 
+/* 64 KiB in one frame behind a headroom, with all extras. */
+static void
+test_rx_offloads(void **state)
+{
+    struct rx_frame frame;
+
+    fx.takes = (struct offload_set) { .csum4 = true, .gso4 = true };
+    give_rx("", NETRXF_csum_blank | NETRXF_extra_info | NETRXF_more_data, 0,
+            4096);
+    give_extra(XEN_NETIF_EXTRA_TYPE_GSO, XEN_NETIF_EXTRA_FLAG_MORE);
+    give_extra(EXTRA_TYPE_XDP, XEN_NETIF_EXTRA_FLAG_MORE);
+    give_extra(XEN_NETIF_EXTRA_TYPE_HASH, 0);
+    for (int i = 0; i < 16; i++) {
+        give_rx("", i < 15 ? NETRXF_more_data : 0, 0, i < 15 ? 4096 : 256);
+    }
+    assert_int_equal(rx_ring_take(&fx.rx, &frame), 1);
+    assert_int_equal(frame.n_iov, 17);
+    assert_int_equal(frame.bytes, 16 * 3840);
+    assert_int_equal(frame.iov[0].iov_len, 3840);
+    assert_int_equal((uintptr_t) frame.iov[0].iov_base % 4096, 256);
+    assert_int_equal(frame.headroom, 256);
+    assert_int_equal(frame.offload.gso_bytes, 1448);
+    assert_int_equal(frame.offload.gso_type, XEN_NETIF_GSO_TYPE_TCPV4);
+    assert_true(frame.offload.csum_blank && frame.offload.data_validated);
+    assert_true(frame.hashed);
+    assert_int_equal(frame.hash, 0x92345678);
+    assert_int_equal(frame.hash_type, _XEN_NETIF_CTRL_HASH_TYPE_IPV6);
+    assert_int_equal(fx.rx_counters.gso, 1);
+    assert_int_equal(fx.rx_counters.csum_blank, 1);
+    assert_int_equal(fx.rx_counters.xdp, 1);
+
+    /* A headroom that is not there; an extra twice; one of no known type. */
+    give_rx("", NETRXF_extra_info, 0, 255);
+    give_extra(EXTRA_TYPE_XDP, 0);
+    give_rx("", NETRXF_extra_info, 0, 60);
+    give_extra(XEN_NETIF_EXTRA_TYPE_GSO, XEN_NETIF_EXTRA_FLAG_MORE);
+    give_extra(XEN_NETIF_EXTRA_TYPE_GSO, 0);
+    give_rx("", NETRXF_extra_info, 0, 60);
+    give_extra(6, 0);
+    give_rx("good", NETRXF_data_validated, 0, 60);
+    assert_int_equal(rx_ring_take(&fx.rx, &frame), 1);
+    assert_string_equal(frame.iov[0].iov_base, "good");
+    assert_true(frame.offload.data_validated && !frame.offload.csum_blank);
+    assert_false(frame.hashed || frame.headroom || frame.offload.gso_bytes);
+    assert_int_equal(fx.rx_counters.bad_layout, 1);
+    assert_int_equal(fx.rx_counters.bad_extra, 2);
+}
+
 /* Round the ring many times. */
 static void
 test_rx_around(void **state)
@@ -350,8 +487,8 @@ test_rx_bad_frames(void **state)
     assert_int_equal(fx.rx_counters.frames, 1);
     assert_int_equal(fx.rx_counters.bad_status, 1);
     assert_int_equal(fx.rx_counters.bad_layout, 4);
-    assert_int_equal(fx.rx_counters.checksum_blank, 1);
-    assert_int_equal(fx.rx_counters.gso, 1);
+    assert_int_equal(fx.rx_counters.csum_declined, 1);
+    assert_int_equal(fx.rx_counters.gso_declined, 1);
 }
 
 static void
@@ -388,8 +525,11 @@ main(void)
         cmocka_unit_test_setup_teardown(test_memory, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_tx, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_tx_full, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_tx_gso, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_tx_extra, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_tx_liar, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rx, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_rx_offloads, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rx_around, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rx_bad_frames, set_up,
                                         tear_down),

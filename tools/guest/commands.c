@@ -9,6 +9,7 @@
 #include "util.h"
 
 #include "tools/guest/pktgen.h"
+#include "tools/guest/xs_node.h"
 
 static void
 reply_ds(struct unixctl_conn *conn, struct ds *ds)
@@ -89,6 +90,22 @@ cmd_reconnect(struct unixctl_conn *conn, int argc OVS_UNUSED,
 }
 
 static void
+cmd_queues(struct unixctl_conn *conn, int argc OVS_UNUSED, const char *argv[],
+           void *g_)
+{
+    struct guest *g = g_;
+    uint32_t n;
+
+    if (!xs_uint_parse(argv[1], QUEUES_MAX, &n) || !n) {
+        unixctl_command_reply_error(conn, "expected a number from 1 to 8");
+        return;
+    }
+    g->frontend.options.n_queues = n;
+    frontend_restart(&g->frontend);
+    unixctl_command_reply(conn, NULL);
+}
+
+static void
 cmd_exit(struct unixctl_conn *conn, int argc OVS_UNUSED,
          const char *argv[] OVS_UNUSED, void *g_)
 {
@@ -106,5 +123,6 @@ guest_commands_register(struct guest *g)
     unixctl_command_register("guest/rate", "RATE", 1, 1, cmd_rate, g);
     unixctl_command_register("guest/disconnect", "", 0, 0, cmd_disconnect, g);
     unixctl_command_register("guest/reconnect", "", 0, 0, cmd_reconnect, g);
+    unixctl_command_register("guest/queues", "N", 1, 1, cmd_queues, g);
     unixctl_command_register("exit", "", 0, 0, cmd_exit, g);
 }

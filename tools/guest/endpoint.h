@@ -16,7 +16,7 @@ struct endpoint;
 struct json;
 struct ds;
 struct rx_frame;
-struct tx_ring;
+struct tx_path;
 
 /* What the toolstack says of the vif; options override it. */
 struct vif_config {
@@ -31,19 +31,21 @@ struct endpoint_class {
     /* The vif's nodes were read (again).  May be null. */
     int (*configure)(struct endpoint *, const struct vif_config *);
 
-    /* The vif came up (its rings are new) or went down.  May be null. */
-    void (*set_link)(struct endpoint *, bool up, uint64_t now_ns);
+    /* The vif came up, and its rings are new, or went down: then the path
+     * is null.  May be null itself. */
+    void (*set_link)(struct endpoint *, const struct tx_path *,
+                     uint64_t now_ns);
 
-    /* Puts at most 'budget' frames on the ring; returns how many.  Frames of
-     * more than one slot only if 'sg'.  Null if it never sends. */
-    unsigned int (*transmit)(struct endpoint *, struct tx_ring *, bool sg,
+    /* Puts at most 'budget' frames on the rings; returns how many.  Null if
+     * it never sends. */
+    unsigned int (*transmit)(struct endpoint *, const struct tx_path *,
                              unsigned int budget, uint64_t now_ns);
 
     /* Takes a received frame.  Null if it never receives. */
     void (*receive)(struct endpoint *, const struct rx_frame *,
                     uint64_t now_ns);
 
-    /* Registers what wakes it; 'room': the ring can take a frame. */
+    /* Registers what wakes it; 'room': the rings can take a frame. */
     void (*wait)(struct endpoint *, bool room);
 
     /* Has it done all that it was asked to do?  May be null: never. */

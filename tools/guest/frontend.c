@@ -13,7 +13,6 @@
 #include "openvswitch/vlog.h"
 #include "util.h"
 
-#include "tools/guest/frontend_keys.h"
 #include "tools/guest/memory.h"
 #include "tools/guest/xs_node.h"
 
@@ -34,13 +33,14 @@ VLOG_DEFINE_THIS_MODULE(frontend);
 
 int
 frontend_init(struct frontend *f, struct guest_domain *domain,
-              struct vif *vif, uint32_t devid, bool split_wanted)
+              struct vif *vif, uint32_t devid,
+              const struct frontend_options *options)
 {
     *f = (struct frontend) {
         .domain = domain,
         .vif = vif,
         .devid = devid,
-        .split_wanted = split_wanted,
+        .options = *options,
         .wanted = true,
         .dir = xasprintf("/local/domain/%u/device/vif/%u", domain->domid,
                          devid),
@@ -83,6 +83,14 @@ void
 frontend_set_wanted(struct frontend *f, bool wanted)
 {
     f->wanted = wanted;
+    f->connect_at_ns = 0;
+    f->dirty = true;
+}
+
+void
+frontend_restart(struct frontend *f)
+{
+    f->restart = f->vif->connected;
     f->connect_at_ns = 0;
     f->dirty = true;
 }
@@ -164,7 +172,7 @@ look(struct frontend *f, uint64_t now_ns)
     *v = (struct frontend_view) {
         .own = xs_node_read_uint(xs, f->dir, "state",
                                  XenbusStateReconfigured, 0),
-        .wanted = f->wanted,
+        .wanted = f->wanted && !f->restart,
         .rings = f->vif->connected,
         .was_connected = was_connected,
         .broken = f->vif->broken
@@ -218,6 +226,7 @@ destroy_rings(struct frontend *f, uint64_t now_ns)
     f->rings_backend_dir = NULL;
     f->view.was_connected = false;
     f->close_by_ns = 0;
+    f->restart = false;
     f->n_closes++;
     if (good) {
         f->backoff_ms = 0;
@@ -227,11 +236,58 @@ destroy_rings(struct frontend *f, uint64_t now_ns)
     }
 }
 
+/* What we and the backend agree on. */
+static void
+agree(const struct frontend *f, const struct backend_features *features,
+      struct vif_shape *shape)
+{
+    const struct frontend_options *o = &f->options;
+    const struct offload_set *has = &features->takes;
+    struct offload_set *tx = &shape->tx_takes;
+
+    *shape = (struct vif_shape) {
+        .backend_domid = f->backend_domid,
+        .n_queues = MAX(1, MIN(o->n_queues, features->max_queues)),
+        .split = !o->shared_evtchn && features->split_event_channels,
+        .rx_notify = !o->no_rx_notify,
+    };
+    offload_set_wanted(&shape->rx_takes, o);
+    *tx = shape->rx_takes;
+    tx->sg &= has->sg;
+    tx->csum4 &= has->csum4;
+    tx->csum6 &= has->csum6;
+    tx->gso4 &= has->gso4 && tx->sg && tx->csum4;
+    tx->gso6 &= has->gso6 && tx->sg && tx->csum6;
+}
+
+/* Makes the rings and writes their keys. */
+static int
+make_rings(struct frontend *f, const struct vif_shape *shape, uint64_t now_ns)
+{
+    guest_memory_retry_held(f->vif->memory);
+
+    int error = vif_connect(f->vif, shape);
+    if (error == -ENOMEM) {
+        /* Dead backends hold too many pages: start with new memory. */
+        error = frontend_renew_memory(f->domain, f->vif->memory);
+        if (!error) {
+            error = vif_connect(f->vif, shape);
+        }
+    }
+    if (!error) {
+        error = frontend_keys_write(f->domain->xs, f->dir, f->vif);
+        if (error) {
+            vif_disconnect(f->vif, now_ns);
+        }
+    }
+    return error;
+}
+
 static void
 connect_rings(struct frontend *f, uint64_t now_ns)
 {
     struct backend_features features;
-    int error;
+    struct vif_shape shape;
 
     backend_features_read(f->domain->xs, f->backend_dir, &features);
     if (!features.rx_copy) {
@@ -241,26 +297,8 @@ connect_rings(struct frontend *f, uint64_t now_ns)
         return;
     }
 
-    guest_memory_retry_held(f->vif->memory);
-    error = vif_connect(f->vif, f->backend_domid,
-                        f->split_wanted && features.split_event_channels,
-                        features.sg);
-    if (error == -ENOMEM) {
-        /* Dead backends hold too many pages: start with new memory. */
-        error = frontend_renew_memory(f->domain, f->vif->memory);
-        if (!error) {
-            error = vif_connect(f->vif, f->backend_domid,
-                                f->split_wanted
-                                && features.split_event_channels,
-                                features.sg);
-        }
-    }
-    if (!error) {
-        error = frontend_keys_write(f->domain->xs, f->dir, f->vif);
-        if (error) {
-            vif_disconnect(f->vif, now_ns);
-        }
-    }
+    agree(f, &features, &shape);
+    int error = make_rings(f, &shape, now_ns);
     if (error) {
         VLOG_ERR("%s: cannot connect (%s)", f->dir, ovs_strerror(-error));
         back_off(f, now_ns);
@@ -324,9 +362,11 @@ update_link(struct frontend *f, uint64_t now_ns)
     if (!v->was_connected && v->backend == XenbusStateConnected) {
         v->was_connected = true;
         f->n_connects++;
-        VLOG_INFO("%s: connected to domain %u (%s event channel%s)", f->dir,
-                  f->backend_domid, f->vif->split ? "split" : "one",
-                  f->vif->split ? "s" : "");
+        VLOG_INFO("%s: connected to domain %u (%u queue%s, %s event "
+                  "channels)", f->dir, f->backend_domid,
+                  f->vif->shape.n_queues,
+                  f->vif->shape.n_queues > 1 ? "s" : "",
+                  f->vif->shape.split ? "split" : "shared");
     }
     vif_set_up(f->vif, v->was_connected && f->carrier
                && v->backend == XenbusStateConnected

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "tools/guest/endpoint.h"
+#include "tools/guest/frontend_keys.h"
 #include "tools/guest/frontend_step.h"
 #include "tools/guest/vif.h"
 
@@ -21,7 +22,7 @@ struct frontend {
     struct guest_domain *domain;
     struct vif *vif;
     uint32_t devid;
-    bool split_wanted;                  /* A channel per ring, if it can. */
+    struct frontend_options options;
     bool wanted;                        /* By our user. */
 
     char *dir;                          /* Our vif's directory. */
@@ -38,13 +39,14 @@ struct frontend {
     uint64_t connect_at_ns;             /* Back-off; 0: none. */
     uint64_t connected_ns;              /* When the rings were made. */
     uint32_t backoff_ms;
+    bool restart;                       /* Close in order, then go on. */
 
     uint64_t n_connects;                /* Times the backend connected. */
     uint64_t n_closes;
 };
 
 int frontend_init(struct frontend *, struct guest_domain *, struct vif *,
-                  uint32_t devid, bool split_wanted);
+                  uint32_t devid, const struct frontend_options *);
 void frontend_finish(struct frontend *, uint64_t now_ns);
 
 int frontend_run(struct frontend *, uint64_t now_ns);
@@ -52,6 +54,9 @@ void frontend_wait(const struct frontend *, uint64_t now_ns);
 
 /* Closes the vif in order (and keeps it closed), or lets it connect. */
 void frontend_set_wanted(struct frontend *, bool wanted);
+
+/* Closes the vif in order and connects it anew, as 'options' say by then. */
+void frontend_restart(struct frontend *);
 
 /* Is it closed, so that nothing would be lost by exiting? */
 bool frontend_is_closed(const struct frontend *);

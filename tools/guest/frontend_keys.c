@@ -25,17 +25,41 @@ VLOG_DEFINE_THIS_MODULE(frontend_keys);
  * wrong. */
 #define TRANSACTION_TRIES 20
 
-void
-backend_features_read(struct xs_handle *xs, const char *backend_dir,
-                      struct backend_features *features)
+static bool
+feature(struct xs_handle *xs, const char *dir, const char *key)
 {
-    *features = (struct backend_features) {
-        .rx_copy = xs_node_read_uint(xs, backend_dir, "feature-rx-copy",
-                                     1, 0),
-        .sg = xs_node_read_uint(xs, backend_dir, "feature-sg", 1, 0),
+    return xs_node_read_uint(xs, dir, key, 1, 0);
+}
+
+void
+backend_features_read(struct xs_handle *xs, const char *dir,
+                      struct backend_features *f)
+{
+    *f = (struct backend_features) {
+        .rx_copy = feature(xs, dir, "feature-rx-copy"),
         .split_event_channels
-            = xs_node_read_uint(xs, backend_dir,
-                                "feature-split-event-channels", 1, 0),
+            = feature(xs, dir, "feature-split-event-channels"),
+        .max_queues = xs_node_read_uint(xs, dir, "multi-queue-max-queues",
+                                        UINT16_MAX, 1),
+        .takes = {
+            .sg = feature(xs, dir, "feature-sg"),
+            .csum4 = !feature(xs, dir, "feature-no-csum-offload"),
+            .csum6 = feature(xs, dir, "feature-ipv6-csum-offload"),
+            .gso4 = feature(xs, dir, "feature-gso-tcpv4"),
+            .gso6 = feature(xs, dir, "feature-gso-tcpv6"),
+        },
+    };
+}
+
+void
+offload_set_wanted(struct offload_set *set, const struct frontend_options *o)
+{
+    bool csum = !o->no_csum;
+    bool gso = csum && !o->no_gso && !o->no_sg;
+
+    *set = (struct offload_set) {
+        .sg = !o->no_sg, .csum4 = csum, .csum6 = csum, .gso4 = gso,
+        .gso6 = gso,
     };
 }
 
@@ -69,33 +93,79 @@ struct key {
 };
 
 static int
+write_list(struct xs_handle *xs, uint32_t t, const char *dir,
+           const struct key *keys, size_t n)
+{
+    int error = 0;
+
+    for (size_t i = 0; i < n && !error; i++) {
+        error = keys[i].present
+                ? xs_node_write_uint(xs, t, dir, keys[i].name, keys[i].value)
+                : xs_node_remove(xs, t, dir, keys[i].name);
+    }
+    return error;
+}
+
+/* The keys of one queue, in 'dir'; removes them if it has none. */
+static int
+write_queue(struct xs_handle *xs, uint32_t t, const char *dir,
+            const struct vif_queue *q, bool split)
+{
+    const struct key keys[] = {
+        { "tx-ring-ref", q ? q->tx.page : 0, q },
+        { "rx-ring-ref", q ? q->rx.page : 0, q },
+        { "event-channel", q ? q->tx_channel.port : 0, q && !split },
+        { "event-channel-tx", q ? q->tx_channel.port : 0, q && split },
+        { "event-channel-rx", q ? q->rx_channel.port : 0, q && split },
+    };
+
+    return write_list(xs, t, dir, keys, ARRAY_SIZE(keys));
+}
+
+static int
+write_queues(struct xs_handle *xs, uint32_t t, const char *dir,
+             const struct vif *vif)
+{
+    uint32_t n = vif->shape.n_queues;
+    bool one = n == 1;
+
+    int error = write_queue(xs, t, dir, one ? vif->queues : NULL,
+                            vif->shape.split);
+    for (uint32_t i = 0; i < QUEUES_MAX && !error; i++) {
+        char *sub = xasprintf("queue-%u", i);
+
+        if (one || i >= n) {
+            error = xs_node_remove(xs, t, dir, sub);
+        } else {
+            char *path = xasprintf("%s/%s", dir, sub);
+            error = write_queue(xs, t, path, &vif->queues[i],
+                                vif->shape.split);
+            free(path);
+        }
+        free(sub);
+    }
+    return error;
+}
+
+static int
 write_keys(struct xs_handle *xs, uint32_t t, const char *dir,
            const struct vif *vif)
 {
+    const struct offload_set *takes = &vif->shape.rx_takes;
     const struct key keys[] = {
-        { "tx-ring-ref", vif->tx.page, true },
-        { "rx-ring-ref", vif->rx.page, true },
-        { "event-channel", vif->tx_channel.port, !vif->split },
-        { "event-channel-tx", vif->tx_channel.port, vif->split },
-        { "event-channel-rx", vif->rx_channel.port, vif->split },
+        { "multi-queue-num-queues", vif->shape.n_queues,
+          vif->shape.n_queues > 1 },
         { "request-rx-copy", 1, true },
-        { "feature-rx-notify", 1, true },
-        { "feature-sg", 1, true },
-        /* Our frames have their checksums, and so must the backend's. */
-        { "feature-no-csum-offload", 1, true },
-        { "multi-queue-num-queues", 0, false },
+        { "feature-rx-notify", 1, vif->shape.rx_notify },
+        { "feature-sg", 1, takes->sg },
+        { "feature-no-csum-offload", 1, !takes->csum4 },
+        { "feature-ipv6-csum-offload", 1, takes->csum6 },
+        { "feature-gso-tcpv4", 1, takes->gso4 },
+        { "feature-gso-tcpv6", 1, takes->gso6 },
     };
 
-    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-        int error = keys[i].present
-                    ? xs_node_write_uint(xs, t, dir, keys[i].name,
-                                         keys[i].value)
-                    : xs_node_remove(xs, t, dir, keys[i].name);
-        if (error) {
-            return error;
-        }
-    }
-    return 0;
+    int error = write_queues(xs, t, dir, vif);
+    return error ? error : write_list(xs, t, dir, keys, ARRAY_SIZE(keys));
 }
 
 int

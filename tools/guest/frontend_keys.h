@@ -8,6 +8,9 @@
 #define GUEST_FRONTEND_KEYS_H 1
 
 #include <stdbool.h>
+#include <stdint.h>
+
+#include "tools/guest/offload.h"
 
 struct guest_domain;
 struct guest_memory;
@@ -15,11 +18,22 @@ struct vif;
 struct vif_config;
 struct xs_handle;
 
+/* What our user wants of the vif, where the backend has it. */
+struct frontend_options {
+    uint32_t n_queues;
+    bool shared_evtchn;                 /* One channel per queue. */
+    bool no_sg;
+    bool no_gso;
+    bool no_csum;
+    bool no_rx_notify;                  /* Never tell of posted buffers. */
+};
+
 /* What a backend offers. */
 struct backend_features {
     bool rx_copy;
-    bool sg;
     bool split_event_channels;
+    uint32_t max_queues;
+    struct offload_set takes;
 };
 
 void backend_features_read(struct xs_handle *, const char *backend_dir,
@@ -30,7 +44,11 @@ void backend_features_read(struct xs_handle *, const char *backend_dir,
 void vif_config_read(struct xs_handle *, const char *dir,
                      struct vif_config *);
 
-/* Writes the keys of a vif of one queue into 'dir', in one transaction. */
+/* The offloads that we can use both ways if our user lets us. */
+void offload_set_wanted(struct offload_set *, const struct frontend_options *);
+
+/* Writes the keys of a connected vif into 'dir', and removes those of another
+ * shape that may be left from before, in one transaction. */
 int frontend_keys_write(struct xs_handle *, const char *dir,
                         const struct vif *);
 

@@ -29,9 +29,9 @@ VLOG_DEFINE_THIS_MODULE(guest);
 
 #define EXIT_COULD_NOT_RUN 2
 
-/* 16 MiB, of which only what is used takes room: enough for the rings many
- * times over, since killed backends keep some pages. */
-#define MEMORY_PAGES 4096
+/* 64 MiB, of which only what is used takes room: enough for the rings of all
+ * queues several times over, since killed backends keep some pages. */
+#define MEMORY_PAGES 16384
 
 /* Between two looks at everything but the rings, while frames move. */
 #define CONTROL_NS 1000000
@@ -134,7 +134,7 @@ start(struct guest *g)
     g->vif.sink = g->sink;
     g->vif.spin_ns = o->busy_poll_us * 1000ull;
     err = frontend_init(&g->frontend, &g->domain, &g->vif, o->devid,
-                        !o->shared_evtchn);
+                        &o->frontend);
     if (err) {
         could_not_run(xasprintf("cannot watch xenstore (%s)",
                                 ovs_strerror(-err)));

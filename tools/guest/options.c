@@ -16,6 +16,7 @@
 #include "packets.h"
 #include "util.h"
 
+#include "tools/guest/tx_path.h"
 #include "tools/guest/usage.h"
 #include "xenlocal/xenlocal.h"
 
@@ -135,7 +136,8 @@ guest_options_parse(struct guest_options *o, int argc, char *argv[])
 {
     enum {
         OPT_NAME = UCHAR_MAX + 1, OPT_RUN_DIR, OPT_XEN_DIR, OPT_DEVID,
-        OPT_SHARED_EVTCHN, OPT_BUSY_POLL, OPT_TAP, OPT_NETNS, OPT_MAC,
+        OPT_SHARED_EVTCHN, OPT_QUEUES, OPT_NO_SG, OPT_NO_GSO, OPT_NO_CSUM,
+        OPT_NO_RX_NOTIFY, OPT_BUSY_POLL, OPT_TAP, OPT_NETNS, OPT_MAC,
         OPT_MTU, OPT_TXQUEUELEN, OPT_ADDRESS, OPT_PKTGEN, OPT_SINK, OPT_JSON,
         OPT_OUTPUT, OPT_UNIXCTL,
         VLOG_OPTION_ENUMS,
@@ -147,6 +149,11 @@ guest_options_parse(struct guest_options *o, int argc, char *argv[])
         { "xen-dir", required_argument, NULL, OPT_XEN_DIR },
         { "devid", required_argument, NULL, OPT_DEVID },
         { "shared-evtchn", no_argument, NULL, OPT_SHARED_EVTCHN },
+        { "queues", required_argument, NULL, OPT_QUEUES },
+        { "no-sg", no_argument, NULL, OPT_NO_SG },
+        { "no-gso", no_argument, NULL, OPT_NO_GSO },
+        { "no-csum", no_argument, NULL, OPT_NO_CSUM },
+        { "no-rx-notify", no_argument, NULL, OPT_NO_RX_NOTIFY },
         { "busy-poll-us", required_argument, NULL, OPT_BUSY_POLL },
         { "tap", required_argument, NULL, OPT_TAP },
         { "netns", required_argument, NULL, OPT_NETNS },
@@ -170,7 +177,10 @@ guest_options_parse(struct guest_options *o, int argc, char *argv[])
     bool default_pidfile = false;
     int c;
 
-    *o = (struct guest_options) { .busy_poll_us = 10 };
+    *o = (struct guest_options) {
+        .busy_poll_us = 10,
+        .frontend.n_queues = 1,
+    };
     while ((c = getopt_long(argc, argv, short_options, long_options, NULL))
            != -1) {
         if (c == OPT_PIDFILE && !optarg) {
@@ -193,7 +203,25 @@ guest_options_parse(struct guest_options *o, int argc, char *argv[])
             o->devid = parse_uint("--devid", optarg, DEVID_MAX);
             break;
         case OPT_SHARED_EVTCHN:
-            o->shared_evtchn = true;
+            o->frontend.shared_evtchn = true;
+            break;
+        case OPT_QUEUES:
+            o->frontend.n_queues = parse_uint("--queues", optarg, QUEUES_MAX);
+            if (!o->frontend.n_queues) {
+                die("--queues=0: at least 1");
+            }
+            break;
+        case OPT_NO_SG:
+            o->frontend.no_sg = true;
+            break;
+        case OPT_NO_GSO:
+            o->frontend.no_gso = true;
+            break;
+        case OPT_NO_CSUM:
+            o->frontend.no_csum = true;
+            break;
+        case OPT_NO_RX_NOTIFY:
+            o->frontend.no_rx_notify = true;
             break;
         case OPT_BUSY_POLL:
             o->busy_poll_us = parse_uint("--busy-poll-us", optarg,

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tools/guest/frontend_keys.h"
 #include "tools/guest/pktgen_spec.h"
 #include "tools/guest/sink.h"
 #include "tools/guest/tap.h"
@@ -19,7 +20,7 @@ struct guest_options {
     char *run_dir;
     char *xen_dir;
     uint32_t devid;
-    bool shared_evtchn;
+    struct frontend_options frontend;
     uint32_t busy_poll_us;
 
     struct tap_options tap;             /* 'name' null: no tap. */

@@ -19,7 +19,7 @@
 #include "tools/guest/pacer.h"
 #include "tools/guest/pktgen_spec.h"
 #include "tools/guest/probe.h"
-#include "tools/guest/tx_ring.h"
+#include "tools/guest/tx_path.h"
 
 VLOG_DEFINE_THIS_MODULE(pktgen);
 
@@ -38,7 +38,8 @@ struct pktgen {
     uint8_t *frame;
     uint32_t probe_at;
     uint32_t port_at;
-    bool built[RING_SLOTS];             /* Pages that hold the frame. */
+    bool built[QUEUES_MAX][RING_SLOTS]; /* Pages that hold the
+                                                 * frame. */
 
     bool linked;
     bool started;
@@ -86,12 +87,13 @@ pktgen_configure(struct endpoint *e, const struct vif_config *config)
 }
 
 static void
-pktgen_set_link(struct endpoint *e, bool up, uint64_t now_ns)
+pktgen_set_link(struct endpoint *e, const struct tx_path *path,
+                uint64_t now_ns)
 {
     struct pktgen *g = pktgen_cast(e);
 
-    g->linked = up;
-    if (!up) {
+    g->linked = path != NULL;
+    if (!path) {
         return;
     }
     memset(g->built, 0, sizeof g->built);
@@ -146,9 +148,12 @@ scatter(const uint8_t *frame, uint32_t bytes, const struct iovec *iov)
 }
 
 static void
-put_frame(struct pktgen *g, struct tx_ring *tx, uint32_t n_slots,
+put_frame(struct pktgen *g, const struct tx_path *path, uint32_t n_slots,
           uint64_t now_ns)
 {
+    uint32_t flow = g->n_frames % g->spec.n_flows;
+    uint32_t ring = flow % path->n_rings;
+    struct tx_ring *tx = path->rings[ring];
     struct probe probe = {
         .generator = g->id,
         .sequence = g->n_frames & PROBE_SEQUENCE_MAX,
@@ -158,25 +163,25 @@ put_frame(struct pktgen *g, struct tx_ring *tx, uint32_t n_slots,
     uint16_t id = tx_ring_next_id(tx);
 
     tx_ring_buffers(tx, iov, n_slots);
-    if (n_slots > 1 || !g->built[id]) {
+    if (n_slots > 1 || !g->built[ring][id]) {
         /* A page that held a later part of a long frame, or none of it. */
         scatter(g->frame, g->spec.frame_bytes, iov);
-        g->built[id] = n_slots == 1;
+        g->built[ring][id] = n_slots == 1;
     }
 
     uint8_t *first = iov[0].iov_base;
     if (g->spec.n_flows > 1 && g->spec.type == PKTGEN_UDP) {
-        uint16_t port = g->spec.port_src + g->n_frames % g->spec.n_flows;
+        uint16_t port = g->spec.port_src + flow;
         first[g->port_at] = port >> 8;
         first[g->port_at + 1] = port;
     }
     probe_encode(&probe, first + g->probe_at);
-    tx_ring_put(tx, g->spec.frame_bytes);
+    tx_ring_put(tx, g->spec.frame_bytes, NULL);
     g->n_frames++;
 }
 
 static unsigned int
-pktgen_transmit(struct endpoint *e, struct tx_ring *tx, bool sg,
+pktgen_transmit(struct endpoint *e, const struct tx_path *path,
                 unsigned int budget, uint64_t now_ns)
 {
     struct pktgen *g = pktgen_cast(e);
@@ -186,7 +191,7 @@ pktgen_transmit(struct endpoint *e, struct tx_ring *tx, bool sg,
     if (!g->ready || pktgen_is_done(e, now_ns)) {
         return 0;
     }
-    if (n_slots > 1 && !sg) {
+    if (n_slots > 1 && !path->takes.sg) {
         VLOG_ERR_ONCE("size=%u needs feature-sg, which the backend does not "
                       "offer: nothing is sent", g->spec.frame_bytes);
         return 0;
@@ -195,8 +200,8 @@ pktgen_transmit(struct endpoint *e, struct tx_ring *tx, bool sg,
         budget = MIN(budget, g->spec.n_frames - g->n_frames);
     }
     budget = pacer_due(&g->pacer, budget, now_ns);
-    for (; n < budget && tx_ring_has_room(tx, n_slots); n++) {
-        put_frame(g, tx, n_slots, now_ns);
+    for (; n < budget && tx_path_has_room(path, n_slots); n++) {
+        put_frame(g, path, n_slots, now_ns);
     }
     if (n) {
         pacer_sent(&g->pacer, n);

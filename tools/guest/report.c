@@ -2,6 +2,7 @@
 #include "tools/guest/guest.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
@@ -41,6 +42,8 @@ members_to_text(const struct member *members, size_t n, const char *title,
         { "frames", (C)->frames },                  \
         { "bytes", (C)->bytes },                    \
         { "slots", (C)->slots },                    \
+        { "gso", (C)->gso },                        \
+        { "csum_blank", (C)->csum_blank },          \
         { "notifies", (C)->notifies },              \
         { "ring_full", (C)->full },                 \
         { "backend_drops", (C)->backend_drops },    \
@@ -52,12 +55,52 @@ members_to_text(const struct member *members, size_t n, const char *title,
         { "frames", (C)->frames },                  \
         { "bytes", (C)->bytes },                    \
         { "slots", (C)->slots },                    \
+        { "gso", (C)->gso },                        \
+        { "csum_blank", (C)->csum_blank },          \
+        { "xdp", (C)->xdp },                        \
         { "notifies", (C)->notifies },              \
         { "bad_status", (C)->bad_status },          \
         { "bad_layout", (C)->bad_layout },          \
-        { "checksum_blank", (C)->checksum_blank },  \
-        { "gso", (C)->gso },                        \
+        { "bad_extra", (C)->bad_extra },            \
+        { "csum_declined", (C)->csum_declined },    \
+        { "gso_declined", (C)->gso_declined },      \
     }
+
+/* Adds the counters of all queues. */
+static void
+sum_counters(const struct vif *vif, struct tx_counters *tx,
+             struct rx_counters *rx)
+{
+    memset(tx, 0, sizeof *tx);
+    memset(rx, 0, sizeof *rx);
+    for (uint32_t i = 0; i < QUEUES_MAX; i++) {
+        tx_counters_add(tx, &vif->queues[i].tx_counters);
+        rx_counters_add(rx, &vif->queues[i].rx_counters);
+    }
+}
+
+/* The counters of each queue there is or was. */
+static struct json *
+queues_to_json(const struct vif *vif)
+{
+    struct json *array = json_array_create_empty();
+
+    for (uint32_t i = 0; i < QUEUES_MAX; i++) {
+        const struct vif_queue *q = &vif->queues[i];
+        const struct member tx[] = TX_MEMBERS(&q->tx_counters);
+        const struct member rx[] = RX_MEMBERS(&q->rx_counters);
+
+        if (i < vif->shape.n_queues || q->tx_counters.frames
+            || q->rx_counters.frames) {
+            struct json *json = json_object_create();
+
+            json_object_put(json, "tx", members_to_json(tx, ARRAY_SIZE(tx)));
+            json_object_put(json, "rx", members_to_json(rx, ARRAY_SIZE(rx)));
+            json_array_add(array, json);
+        }
+    }
+    return array;
+}
 
 static struct json *
 vif_to_json(const struct guest *g)
@@ -71,6 +114,8 @@ vif_to_json(const struct guest *g)
                            frontend_state_name(f->view.backend));
     json_object_put(json, "plugged", json_boolean_create(f->view.plugged));
     json_object_put(json, "up", json_boolean_create(g->vif.up));
+    json_object_put(json, "n_queues", json_integer_create(
+                        g->vif.connected ? g->vif.shape.n_queues : 0));
     json_object_put(json, "connects", json_integer_create(f->n_connects));
     json_object_put(json, "closes", json_integer_create(f->n_closes));
     return json;
@@ -79,8 +124,12 @@ vif_to_json(const struct guest *g)
 struct json *
 guest_report_json(const struct guest *g)
 {
-    const struct member tx[] = TX_MEMBERS(&g->vif.tx_counters);
-    const struct member rx[] = RX_MEMBERS(&g->vif.rx_counters);
+    struct tx_counters tx_sum;
+    struct rx_counters rx_sum;
+
+    sum_counters(&g->vif, &tx_sum, &rx_sum);
+    const struct member tx[] = TX_MEMBERS(&tx_sum);
+    const struct member rx[] = RX_MEMBERS(&rx_sum);
     struct json *json = json_object_create();
 
     json_object_put_string(json, "name", g->options.name);
@@ -89,6 +138,7 @@ guest_report_json(const struct guest *g)
     json_object_put(json, "vif", vif_to_json(g));
     json_object_put(json, "tx", members_to_json(tx, ARRAY_SIZE(tx)));
     json_object_put(json, "rx", members_to_json(rx, ARRAY_SIZE(rx)));
+    json_object_put(json, "queues", queues_to_json(&g->vif));
     if (g->source) {
         g->source->class->report_json(g->source, json);
     }
@@ -101,8 +151,12 @@ guest_report_json(const struct guest *g)
 void
 guest_report_text(const struct guest *g, struct ds *ds)
 {
-    const struct member tx[] = TX_MEMBERS(&g->vif.tx_counters);
-    const struct member rx[] = RX_MEMBERS(&g->vif.rx_counters);
+    struct tx_counters tx_sum;
+    struct rx_counters rx_sum;
+
+    sum_counters(&g->vif, &tx_sum, &rx_sum);
+    const struct member tx[] = TX_MEMBERS(&tx_sum);
+    const struct member rx[] = RX_MEMBERS(&rx_sum);
 
     members_to_text(tx, ARRAY_SIZE(tx), "sent", ds);
     members_to_text(rx, ARRAY_SIZE(rx), "received", ds);
@@ -117,12 +171,27 @@ guest_report_text(const struct guest *g, struct ds *ds)
 static void
 show_rings(const struct vif *vif, struct ds *ds)
 {
-    ds_put_format(ds, "  tx ring: grant %u, pushed %u, answered %u, "
-                  "port %u\n", vif->tx.page, vif->tx.req_pushed,
-                  vif->tx.rsp_cons, vif->tx_channel.port);
-    ds_put_format(ds, "  rx ring: grant %u, posted %u, taken %u, port %u\n",
-                  vif->rx.page, vif->rx.req_pushed, vif->rx.rsp_cons,
-                  vif->split ? vif->rx_channel.port : vif->tx_channel.port);
+    for (uint32_t i = 0; i < vif->shape.n_queues; i++) {
+        const struct vif_queue *q = &vif->queues[i];
+
+        ds_put_format(ds, "  queue %u: tx ring: grant %u, pushed %u, "
+                      "answered %u, port %u, frames %"PRIu64"\n", i,
+                      q->tx.page, q->tx.req_pushed, q->tx.rsp_cons,
+                      q->tx_channel.port, q->tx_counters.frames);
+        ds_put_format(ds, "           rx ring: grant %u, posted %u, "
+                      "taken %u, port %u, frames %"PRIu64"\n",
+                      q->rx.page, q->rx.req_pushed, q->rx.rsp_cons,
+                      vif_rx_channel(vif, q)->port, q->rx_counters.frames);
+    }
+}
+
+static void
+show_offloads(const char *who, const struct offload_set *set, struct ds *ds)
+{
+    ds_put_format(ds, "  %s:%s%s%s%s%s\n", who,
+                  set->sg ? " sg" : "", set->csum4 ? " csum4" : "",
+                  set->csum6 ? " csum6" : "", set->gso4 ? " gso4" : "",
+                  set->gso6 ? " gso6" : "");
 }
 
 void
@@ -146,6 +215,8 @@ guest_show(const struct guest *g, struct ds *ds)
                       f->config.mtu);
     }
     if (g->vif.connected) {
+        show_offloads("the backend takes", &g->vif.shape.tx_takes, ds);
+        show_offloads("the guest takes", &g->vif.shape.rx_takes, ds);
         show_rings(&g->vif, ds);
     }
     ds_put_format(ds, "  connected %"PRIu64" times, closed %"PRIu64"\n",

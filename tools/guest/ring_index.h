@@ -10,6 +10,7 @@
 #define GUEST_RING_INDEX_H 1
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define RING_SLOTS 256u                 /* Of a one-page Tx or Rx ring. */
@@ -59,6 +60,15 @@ static inline uint32_t
 ring_event_halfway(uint32_t cons, uint32_t owed)
 {
     return cons + owed / 2 + 1;
+}
+
+/* Adds 'n' counters to others; a ring's are a struct of nothing else. */
+static inline void
+ring_counters_add(uint64_t *sum, const uint64_t *c, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        sum[i] += c[i];
+    }
 }
 
 #endif /* ring_index.h */

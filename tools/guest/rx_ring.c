@@ -9,6 +9,10 @@
 
 #include "tools/guest/memory.h"
 
+/* What Linux calls so, and Xen's header has not. */
+#define EXTRA_TYPE_XDP 5
+#define EXTRA_TYPE_MAX 6
+
 #define FRAME_BYTES_MIN 14u             /* An Ethernet header. */
 
 _Static_assert(__CONST_RING_SIZE(netif_rx, RING_PAGE_BYTES) == RING_SLOTS,
@@ -19,8 +23,17 @@ enum rx_verdict {
     RX_GOOD,
     RX_BAD_STATUS,
     RX_BAD_LAYOUT,
-    RX_CHECKSUM_BLANK,
-    RX_GSO,
+    RX_BAD_EXTRA,
+    RX_CSUM_DECLINED,
+    RX_GSO_DECLINED,
+};
+
+/* What is known of a frame before its first slot's data can be judged. */
+struct rx_extras {
+    uint32_t types;                     /* Bit mask of those seen. */
+    struct netif_extra_info gso;
+    struct netif_extra_info hash;
+    struct netif_extra_info xdp;
 };
 
 /* Writes requests for all slots that have been released. */
@@ -37,9 +50,17 @@ post(struct rx_ring *rx)
     }
 }
 
+void
+rx_counters_add(struct rx_counters *sum, const struct rx_counters *c)
+{
+    ring_counters_add((uint64_t *) sum, (const uint64_t *) c,
+                      sizeof *c / sizeof(uint64_t));
+}
+
 int
 rx_ring_init(struct rx_ring *rx, struct guest_memory *memory,
-             uint16_t backend_domid, struct rx_counters *counters)
+             uint16_t backend_domid, const struct offload_set *takes,
+             struct rx_counters *counters)
 {
     memset(rx, 0, sizeof *rx);
 
@@ -53,6 +74,7 @@ rx_ring_init(struct rx_ring *rx, struct guest_memory *memory,
         return error;
     }
     rx->memory = memory;
+    rx->takes = takes;
     rx->counters = counters;
 
     for (uint32_t slot = 0; slot < RING_SLOTS; slot++) {
@@ -80,11 +102,37 @@ rx_ring_finish(struct rx_ring *rx)
     }
 }
 
+/* Keeps one extra.  False if it makes no sense. */
+static bool
+keep_extra(struct rx_extras *extras, const struct netif_extra_info *extra)
+{
+    uint32_t bit = extra->type < EXTRA_TYPE_MAX ? 1u << extra->type : 0;
+
+    if (!bit || extras->types & bit) {
+        return false;
+    }
+    extras->types |= bit;
+    switch (extra->type) {
+    case XEN_NETIF_EXTRA_TYPE_GSO:
+        extras->gso = *extra;
+        return extra->u.gso.size
+               && (extra->u.gso.type == XEN_NETIF_GSO_TYPE_TCPV4
+                   || extra->u.gso.type == XEN_NETIF_GSO_TYPE_TCPV6);
+    case XEN_NETIF_EXTRA_TYPE_HASH:
+        extras->hash = *extra;
+        return true;
+    case EXTRA_TYPE_XDP:
+        extras->xdp = *extra;
+        return true;
+    }
+    return false;
+}
+
 /* Walks the extra-info slots that begin at '*index'; moves it behind them.
  * False if they go on beyond what the backend has published. */
 static bool
 walk_extras(const struct rx_ring *rx, uint32_t *index,
-            enum rx_verdict *verdict)
+            struct rx_extras *extras, enum rx_verdict *verdict)
 {
     bool more = true;
 
@@ -96,22 +144,69 @@ walk_extras(const struct rx_ring *rx, uint32_t *index,
         struct netif_extra_info extra
             = *(volatile struct netif_extra_info *)
               &rx->shared->ring[ring_slot((*index)++)];
-        if (extra.type == XEN_NETIF_EXTRA_TYPE_GSO && *verdict == RX_GOOD) {
-            *verdict = RX_GSO;
+        if (!keep_extra(extras, &extra) && *verdict == RX_GOOD) {
+            *verdict = RX_BAD_EXTRA;
         }
         more = extra.flags & XEN_NETIF_EXTRA_FLAG_MORE;
     }
     return true;
 }
 
+/* Adds the data of 'slot' to the frame. */
 static enum rx_verdict
-judge(const struct netif_rx_response *rsp)
+add_data(const struct rx_ring *rx, struct rx_frame *frame, uint32_t slot,
+         const struct netif_rx_response *rsp)
 {
     if (rsp->status < 0) {
         return RX_BAD_STATUS;
     }
-    if ((uint32_t) rsp->offset + rsp->status > RING_PAGE_BYTES) {
+
+    /* The headroom is part of what 'status' counts, in each slot. */
+    uint32_t begin = rsp->offset + frame->headroom;
+    uint32_t end = rsp->offset + rsp->status;
+    if (end > RING_PAGE_BYTES || begin > end
+        || frame->n_iov == RING_FRAME_SLOTS_MAX) {
         return RX_BAD_LAYOUT;
+    }
+
+    uint8_t *page = guest_memory_page(rx->memory, rx->pages[slot]);
+    frame->iov[frame->n_iov].iov_base = page + begin;
+    frame->iov[frame->n_iov++].iov_len = end - begin;
+    frame->bytes += end - begin;
+    return RX_GOOD;
+}
+
+/* What the first slot's flags and the extras say of the frame. */
+static enum rx_verdict
+judge_offload(const struct rx_ring *rx, struct rx_frame *frame,
+              uint16_t flags, const struct rx_extras *extras)
+{
+    const struct offload_set *takes = rx->takes;
+    struct frame_offload *o = &frame->offload;
+
+    o->csum_blank = flags & NETRXF_csum_blank;
+    o->data_validated = flags & (NETRXF_csum_blank | NETRXF_data_validated);
+    if (extras->types & 1u << XEN_NETIF_EXTRA_TYPE_GSO) {
+        o->gso_type = extras->gso.u.gso.type;
+        o->gso_bytes = extras->gso.u.gso.size;
+    }
+    if (extras->types & 1u << XEN_NETIF_EXTRA_TYPE_HASH) {
+        const uint8_t *v = extras->hash.u.hash.value;
+
+        frame->hashed = true;
+        frame->hash_type = extras->hash.u.hash.type;
+        frame->hash_algorithm = extras->hash.u.hash.algorithm;
+        frame->hash = v[0] | v[1] << 8 | v[2] << 16 | (uint32_t) v[3] << 24;
+    }
+    if (extras->types & 1u << EXTRA_TYPE_XDP) {
+        memcpy(&frame->headroom, &extras->xdp.u.pad[0], sizeof(uint16_t));
+    }
+    if (o->gso_bytes && !(o->gso_type == XEN_NETIF_GSO_TYPE_TCPV4
+                          ? takes->gso4 : takes->gso6)) {
+        return RX_GSO_DECLINED;
+    }
+    if (o->csum_blank && !takes->csum4 && !takes->csum6) {
+        return RX_CSUM_DECLINED;
     }
     return RX_GOOD;
 }
@@ -125,6 +220,9 @@ count(struct rx_counters *c, enum rx_verdict verdict,
     case RX_GOOD:
         c->frames++;
         c->bytes += frame->bytes;
+        c->gso += frame->offload.gso_bytes != 0;
+        c->csum_blank += frame->offload.csum_blank;
+        c->xdp += frame->headroom != 0;
         break;
     case RX_BAD_STATUS:
         c->bad_status++;
@@ -132,11 +230,14 @@ count(struct rx_counters *c, enum rx_verdict verdict,
     case RX_BAD_LAYOUT:
         c->bad_layout++;
         break;
-    case RX_CHECKSUM_BLANK:
-        c->checksum_blank++;
+    case RX_BAD_EXTRA:
+        c->bad_extra++;
         break;
-    case RX_GSO:
-        c->gso++;
+    case RX_CSUM_DECLINED:
+        c->csum_declined++;
+        break;
+    case RX_GSO_DECLINED:
+        c->gso_declined++;
         break;
     }
 }
@@ -147,11 +248,14 @@ static int
 read_frame(const struct rx_ring *rx, struct rx_frame *frame,
            enum rx_verdict *verdict)
 {
+    struct rx_extras extras = { .types = 0 };
     uint32_t index = rx->rsp_cons;
     bool first = true, more = true;
 
     *verdict = RX_GOOD;
-    frame->n_iov = frame->bytes = 0;
+    frame->n_iov = frame->bytes = frame->headroom = 0;
+    frame->offload = (struct frame_offload) { .gso_bytes = 0 };
+    frame->hashed = false;
     while (more) {
         if (index == rx->rsp_seen) {
             return 0;
@@ -165,25 +269,15 @@ read_frame(const struct rx_ring *rx, struct rx_frame *frame,
             return -EPROTO;
         }
 
-        if (*verdict == RX_GOOD) {
-            *verdict = judge(&rsp);
-        }
-        if (*verdict == RX_GOOD && frame->n_iov == RING_FRAME_SLOTS_MAX) {
-            *verdict = RX_BAD_LAYOUT;
-        }
-        if (*verdict == RX_GOOD) {
-            uint8_t *page = guest_memory_page(rx->memory, rx->pages[slot]);
-            frame->iov[frame->n_iov].iov_base = page + rsp.offset;
-            frame->iov[frame->n_iov++].iov_len = rsp.status;
-            frame->bytes += rsp.status;
-        }
-
-        if (first && rsp.flags & NETRXF_csum_blank && *verdict == RX_GOOD) {
-            *verdict = RX_CHECKSUM_BLANK;
-        }
-        if (rsp.flags & NETRXF_extra_info
-            && !walk_extras(rx, &index, verdict)) {
+        if (first && rsp.flags & NETRXF_extra_info
+            && !walk_extras(rx, &index, &extras, verdict)) {
             return 0;
+        }
+        if (first && *verdict == RX_GOOD) {
+            *verdict = judge_offload(rx, frame, rsp.flags, &extras);
+        }
+        if (*verdict == RX_GOOD) {
+            *verdict = add_data(rx, frame, slot, &rsp);
         }
         more = rsp.flags & NETRXF_more_data;
         first = false;
@@ -242,9 +336,7 @@ rx_ring_release(struct rx_ring *rx)
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     uint32_t event = __atomic_load_n(&rx->shared->req_event,
                                      __ATOMIC_RELAXED);
-    bool notify = ring_wants_event(old, rx->req_pushed, event);
-    rx->counters->notifies += notify;
-    return notify;
+    return ring_wants_event(old, rx->req_pushed, event);
 }
 
 bool

@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "tools/guest/offload.h"
 #include "tools/guest/ring_index.h"
 
 struct guest_memory;
@@ -27,18 +28,30 @@ struct rx_counters {
     uint64_t frames;                    /* Good ones. */
     uint64_t bytes;                     /* L2, without FCS. */
     uint64_t slots;
-    uint64_t notifies;                  /* Kicks that the backend asked for. */
+    uint64_t gso;                       /* Good frames that left a job to */
+    uint64_t csum_blank;                /* us. */
+    uint64_t xdp;                       /* Good frames behind a headroom. */
+    uint64_t notifies;                  /* Kicks: the caller counts them. */
     uint64_t bad_status;                /* The backend says it failed. */
     uint64_t bad_layout;                /* Outside its page, too many slots,
                                          * shorter than a header. */
-    uint64_t checksum_blank;            /* We declined that: not delivered. */
-    uint64_t gso;                       /* Likewise. */
+    uint64_t bad_extra;                 /* Of no known type, or twice, or GSO
+                                         * of size 0. */
+    uint64_t csum_declined;             /* A blank checksum that we declined:
+                                         * not delivered. */
+    uint64_t gso_declined;              /* Likewise. */
 };
 
 struct rx_frame {
     struct iovec iov[RING_FRAME_SLOTS_MAX];
     uint32_t n_iov;
     uint32_t bytes;
+    struct frame_offload offload;
+    bool hashed;                        /* The backend says its hash: */
+    uint8_t hash_type;                  /* _XEN_NETIF_CTRL_HASH_TYPE_*, */
+    uint8_t hash_algorithm;             /* XEN_NETIF_CTRL_HASH_ALGORITHM_*, */
+    uint32_t hash;                      /* and value. */
+    uint32_t headroom;                  /* Bytes before it in each page. */
 };
 
 struct rx_ring {
@@ -51,12 +64,18 @@ struct rx_ring {
     uint32_t rsp_seen;                  /* The backend's producer index. */
     uint32_t released;                  /* Slots before it can be posted. */
     uint32_t pages[RING_SLOTS];         /* By slot. */
+    const struct offload_set *takes;
     struct rx_counters *counters;
 };
 
-/* Allocates pages, grants them to 'backend_domid', posts them all. */
+/* Adds the second to the first. */
+void rx_counters_add(struct rx_counters *, const struct rx_counters *);
+
+/* Allocates pages, grants them to 'backend_domid', posts them all.  'takes':
+ * the offloads that were announced; a frame with another is not delivered. */
 int rx_ring_init(struct rx_ring *, struct guest_memory *,
-                 uint16_t backend_domid, struct rx_counters *);
+                 uint16_t backend_domid, const struct offload_set *takes,
+                 struct rx_counters *);
 void rx_ring_finish(struct rx_ring *);
 
 /* Takes the next good frame: 1 and '*frame' filled in, 0 if there is none,

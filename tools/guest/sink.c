@@ -16,7 +16,7 @@
 #include "tools/guest/probe.h"
 #include "tools/guest/rx_ring.h"
 #include "tools/guest/sequence.h"
-#include "tools/guest/tx_ring.h"
+#include "tools/guest/tx_path.h"
 
 #define GENERATORS_MAX 256
 #define SERIES_MAX 100000
@@ -78,17 +78,18 @@ sink_configure(struct endpoint *e, const struct vif_config *config)
 }
 
 static void
-sink_set_link(struct endpoint *e, bool up, uint64_t now_ns OVS_UNUSED)
+sink_set_link(struct endpoint *e, const struct tx_path *path,
+              uint64_t now_ns OVS_UNUSED)
 {
     struct sink *s = sink_cast(e);
 
-    s->announce = up && s->has_mac;
+    s->announce = path && s->has_mac;
 }
 
 /* Sends one RARP frame, as a machine does that has moved: a switch that
  * learns then knows the port and need not flood what is for us. */
 static unsigned int
-sink_transmit(struct endpoint *e, struct tx_ring *tx, bool sg OVS_UNUSED,
+sink_transmit(struct endpoint *e, const struct tx_path *path,
               unsigned int budget OVS_UNUSED, uint64_t now_ns OVS_UNUSED)
 {
     static const uint8_t head[] = {
@@ -98,7 +99,7 @@ sink_transmit(struct endpoint *e, struct tx_ring *tx, bool sg OVS_UNUSED,
     struct sink *s = sink_cast(e);
     struct iovec iov;
 
-    if (!s->announce || !tx_ring_buffers(tx, &iov, 1)) {
+    if (!s->announce || !tx_ring_buffers(path->rings[0], &iov, 1)) {
         return 0;
     }
     s->announce = false;
@@ -110,7 +111,7 @@ sink_transmit(struct endpoint *e, struct tx_ring *tx, bool sg OVS_UNUSED,
     memcpy(frame + 12, head, sizeof head);
     memcpy(frame + 22, s->mac, 6);
     memcpy(frame + 32, s->mac, 6);
-    tx_ring_put(tx, ANNOUNCE_BYTES);
+    tx_ring_put(path->rings[0], ANNOUNCE_BYTES, NULL);
     return 1;
 }
 

@@ -25,7 +25,9 @@
 static int
 open_here(struct tap_device *tap, char **error)
 {
-    struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_TUN_EXCL };
+    struct ifreq ifr = {
+        .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_TUN_EXCL | IFF_VNET_HDR,
+    };
     int err;
 
     tap->control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -54,8 +56,8 @@ open_here(struct tap_device *tap, char **error)
                            : err == -EPERM ? "; are you root?" : "");
         return err;
     }
-    if (ioctl(tap->fd, TUNSETOFFLOAD, 0ul)) {
-        err = -errno;
+    err = tap_device_set_offload(tap, false, false, false);
+    if (err) {
         *error = xasprintf("%s: cannot turn off its offloads (%s)",
                            tap->name, ovs_strerror(-err));
         return err;
@@ -203,6 +205,16 @@ tap_device_set_carrier(struct tap_device *tap, bool carrier)
     int on = carrier;
 
     return ioctl(tap->fd, TUNSETCARRIER, &on) ? -errno : 0;
+}
+
+int
+tap_device_set_offload(struct tap_device *tap, bool csum, bool tso4,
+                       bool tso6)
+{
+    unsigned long bits = (csum ? TUN_F_CSUM : 0) | (tso4 ? TUN_F_TSO4 : 0)
+                         | (tso6 ? TUN_F_TSO6 : 0);
+
+    return ioctl(tap->fd, TUNSETOFFLOAD, bits) ? -errno : 0;
 }
 
 static int

@@ -19,9 +19,10 @@ struct tap_device {
     char name[IFNAMSIZ];
 };
 
-/* 'netns': null, a name of ip-netns(8), or a path.  Frames carry no header
- * before them, and the kernel completes every checksum.  On failure '*error'
- * is a sentence for a person, which the caller frees. */
+/* 'netns': null, a name of ip-netns(8), or a path.  A struct virtio_net_hdr
+ * comes before each frame.  Until tap_device_set_offload() the kernel completes
+ * every checksum and cuts every segment.  On failure '*error' is a sentence
+ * for a person, which the caller frees. */
 int tap_device_open(struct tap_device *, const char *name, const char *netns,
                     char **error);
 void tap_device_close(struct tap_device *);
@@ -32,6 +33,10 @@ int tap_device_get_mtu(const struct tap_device *, uint32_t *mtu);
 int tap_device_set_queue_len(struct tap_device *, uint32_t frames);
 int tap_device_set_up(struct tap_device *);
 int tap_device_set_carrier(struct tap_device *, bool carrier);
+
+/* What the kernel may leave to us. */
+int tap_device_set_offload(struct tap_device *, bool csum, bool tso4,
+                           bool tso6);
 
 /* "192.0.2.1/24" or "2001:db8::1/64"; -EINVAL if it is neither. */
 int tap_device_add_address(struct tap_device *, const char *cidr);

@@ -8,9 +8,17 @@
 #include <xen/io/netif.h>
 
 #include "tools/guest/memory.h"
+#include "tools/guest/offload.h"
 
 _Static_assert(__CONST_RING_SIZE(netif_tx, RING_PAGE_BYTES) == RING_SLOTS,
                "a Tx ring has 256 slots");
+
+void
+tx_counters_add(struct tx_counters *sum, const struct tx_counters *c)
+{
+    ring_counters_add((uint64_t *) sum, (const uint64_t *) c,
+                      sizeof *c / sizeof(uint64_t));
+}
 
 int
 tx_ring_init(struct tx_ring *tx, struct guest_memory *memory,
@@ -67,31 +75,85 @@ tx_ring_buffers(const struct tx_ring *tx, struct iovec *iov, uint32_t n)
     return n;
 }
 
-void
-tx_ring_put(struct tx_ring *tx, uint32_t bytes)
+/* The next request to write, with the page of the next free id. */
+static struct netif_tx_request *
+next_request(struct tx_ring *tx)
 {
+    uint16_t id = tx->free_ids[--tx->n_free];
+    struct netif_tx_request *req
+        = &tx->shared->ring[ring_slot(tx->req_prod++)].req;
+
+    req->gref = tx->pages[id];
+    req->offset = 0;
+    req->id = id;
+    tx->in_flight[id] = true;
+    tx->counters->slots++;
+    return req;
+}
+
+static void
+put_extra(struct tx_ring *tx, const struct netif_extra_info *extra)
+{
+    memcpy(&tx->shared->ring[ring_slot(tx->req_prod++)], extra,
+           sizeof *extra);
+    tx->n_extras++;
+    tx->counters->slots++;
+}
+
+static void
+put_gso(struct tx_ring *tx, const struct frame_offload *offload)
+{
+    const struct netif_extra_info extra = {
+        .type = XEN_NETIF_EXTRA_TYPE_GSO,
+        .u.gso.size = offload->gso_bytes,
+        .u.gso.type = offload->gso_type,
+    };
+
+    put_extra(tx, &extra);
+    tx->counters->gso++;
+}
+
+void
+tx_ring_put(struct tx_ring *tx, uint32_t bytes,
+            const struct frame_offload *offload)
+{
+    static const struct frame_offload none;
     uint32_t n_slots = ring_slots_for(bytes);
     uint32_t left = bytes;
 
+    offload = offload ? offload : &none;
     for (uint32_t i = 0; i < n_slots; i++) {
-        uint16_t id = tx->free_ids[--tx->n_free];
         uint32_t in_page = left < RING_PAGE_BYTES ? left : RING_PAGE_BYTES;
-        struct netif_tx_request *req
-            = &tx->shared->ring[ring_slot(tx->req_prod++)].req;
+        struct netif_tx_request *req = next_request(tx);
+        uint16_t flags = i + 1 < n_slots ? NETTXF_more_data : 0;
 
-        req->gref = tx->pages[id];
-        req->offset = 0;
-        req->id = id;
         /* The first slot tells the whole frame's size, a later one its own
          * part. */
         req->size = i ? in_page : bytes;
-        req->flags = i + 1 < n_slots ? NETTXF_more_data : 0;
-        tx->in_flight[id] = true;
+        if (!i) {
+            flags |= (offload->csum_blank ? NETTXF_csum_blank : 0)
+                     | (offload->data_validated ? NETTXF_data_validated : 0)
+                     | (offload->gso_bytes ? NETTXF_extra_info : 0);
+        }
+        req->flags = flags;
+        if (!i && offload->gso_bytes) {
+            put_gso(tx, offload);
+        }
         left -= in_page;
     }
     tx->counters->frames++;
     tx->counters->bytes += bytes;
-    tx->counters->slots += n_slots;
+    tx->counters->csum_blank += offload->csum_blank;
+}
+
+void
+tx_ring_put_extra(struct tx_ring *tx, const struct netif_extra_info *extra)
+{
+    struct netif_tx_request *req = next_request(tx);
+
+    req->size = 0;
+    req->flags = NETTXF_extra_info;
+    put_extra(tx, extra);
 }
 
 bool
@@ -127,6 +189,15 @@ tx_ring_reap(struct tx_ring *tx)
             = *(volatile struct netif_tx_response *)
               &tx->shared->ring[ring_slot(tx->rsp_cons)].rsp;
 
+        if (rsp.status == NETIF_RSP_NULL) {
+            /* An extra's.  Backends that answer out of order write it behind
+             * its frame's response, wherever that is. */
+            if (!tx->n_extras) {
+                return -EPROTO;
+            }
+            tx->n_extras--;
+            continue;
+        }
         if (rsp.id >= RING_SLOTS || !tx->in_flight[rsp.id]) {
             return -EPROTO;
         }

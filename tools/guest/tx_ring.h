@@ -2,7 +2,9 @@
  *
  * Each slot id owns one page, granted for as long as the ring lives.  A
  * producer asks for the buffers of the next frame, fills them, and puts the
- * frame; nothing is seen by the backend before tx_ring_push().
+ * frame; nothing is seen by the backend before tx_ring_push().  What a frame
+ * leaves to the backend goes into an extra slot, which owns no page and whose
+ * response carries no id.
  *
  * Thread: one at a time.
  * Owner:  tx_ring_finish() gives the pages back to the memory.
@@ -19,13 +21,17 @@
 
 #include "tools/guest/ring_index.h"
 
+struct frame_offload;
 struct guest_memory;
+struct netif_extra_info;
 struct netif_tx_sring;
 
 struct tx_counters {
     uint64_t frames;                    /* Handed to the backend. */
     uint64_t bytes;                     /* L2, without FCS. */
     uint64_t slots;
+    uint64_t gso;                       /* Frames that left a job to the */
+    uint64_t csum_blank;                /* backend. */
     uint64_t notifies;                  /* Kicks that the backend asked for. */
     uint64_t full;                      /* Times that the ring was full. */
     uint64_t backend_drops;             /* Answered NETIF_RSP_DROPPED. */
@@ -42,20 +48,31 @@ struct tx_ring {
     uint16_t free_ids[RING_SLOTS];      /* Stack. */
     uint32_t n_free;
     bool in_flight[RING_SLOTS];
+    uint32_t n_extras;                  /* Slots in flight without an id. */
     uint32_t pages[RING_SLOTS];         /* By id. */
     struct tx_counters *counters;
 };
+
+/* Adds the second to the first. */
+void tx_counters_add(struct tx_counters *, const struct tx_counters *);
 
 /* Allocates pages and grants them to 'backend_domid'. */
 int tx_ring_init(struct tx_ring *, struct guest_memory *,
                  uint16_t backend_domid, struct tx_counters *);
 void tx_ring_finish(struct tx_ring *);
 
-/* Is there room for a frame of 'n_slots'? */
+/* Slots that are free.  There is a page for each of them. */
+static inline uint32_t
+tx_ring_room(const struct tx_ring *tx)
+{
+    return RING_SLOTS - ring_distance(tx->req_prod, tx->rsp_cons);
+}
+
+/* Is there room for a frame of 'n_slots', its extra slot among them? */
 static inline bool
 tx_ring_has_room(const struct tx_ring *tx, uint32_t n_slots)
 {
-    return tx->n_free >= n_slots;
+    return tx_ring_room(tx) >= n_slots;
 }
 
 /* Requests that the backend has not yet answered. */
@@ -76,8 +93,13 @@ tx_ring_next_id(const struct tx_ring *tx)
     return tx->free_ids[tx->n_free - 1];
 }
 
-/* Puts the frame of 'bytes' that lies in the first buffers. */
-void tx_ring_put(struct tx_ring *, uint32_t bytes);
+/* Puts the frame of 'bytes' that lies in the first buffers.  'offload' may be
+ * null: the frame is complete. */
+void tx_ring_put(struct tx_ring *, uint32_t bytes,
+                 const struct frame_offload *offload);
+
+/* Puts a request that carries 'extra' and no frame. */
+void tx_ring_put_extra(struct tx_ring *, const struct netif_extra_info *extra);
 
 /* Publishes what was put.  True if the backend wants to be kicked. */
 bool tx_ring_push(struct tx_ring *);
