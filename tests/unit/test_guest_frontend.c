@@ -136,6 +136,9 @@ test_unwanted(void **state)
 
     v.rings = v.was_connected = true;
     v.wanted = false;
+    v.mapped = true;
+    assert_int_equal(frontend_next(&v), FRONTEND_UNMAP);
+    v.mapped = false;
     assert_int_equal(frontend_next(&v), FRONTEND_SAY_CLOSING);
     v.own = CLOSING;
     assert_int_equal(frontend_next(&v), FRONTEND_REST);
@@ -152,7 +155,7 @@ test_unwanted(void **state)
 static void
 test_settles(void **state)
 {
-    for (unsigned int i = 0; i < 10 * 10 * 16; i++) {
+    for (unsigned int i = 0; i < 10 * 10 * 32; i++) {
         struct frontend_view v = view(i % 10, i / 10 % 10);
         unsigned int bits = i / 100;
         int n;
@@ -161,6 +164,7 @@ test_settles(void **state)
         v.was_connected = bits & 2;
         v.wanted = bits & 4;
         v.online = bits & 8;
+        v.mapped = bits & 16;
         for (n = 0; n < 8; n++) {
             switch (frontend_next(&v)) {
             case FRONTEND_REST:
@@ -178,6 +182,9 @@ test_settles(void **state)
                 break;
             case FRONTEND_FORGET:
                 v.rings = false;
+                break;
+            case FRONTEND_UNMAP:
+                v.mapped = false;
                 break;
             case FRONTEND_SAY_INIT:
                 v.own = INIT;

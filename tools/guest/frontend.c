@@ -13,7 +13,7 @@
 #include "openvswitch/vlog.h"
 #include "util.h"
 
-#include "tools/guest/memory.h"
+#include "tools/guest/frontend_rings.h"
 #include "tools/guest/xs_node.h"
 
 VLOG_DEFINE_THIS_MODULE(frontend);
@@ -70,10 +70,9 @@ void
 frontend_finish(struct frontend *f, uint64_t now_ns)
 {
     if (f->dir) {
-        vif_disconnect(f->vif, now_ns);
+        frontend_rings_drop(f, now_ns);
         unwatch_backend(f);
         xs_unwatch(f->domain->xs, f->dir, OWN_TOKEN);
-        free(f->rings_backend_dir);
         free(f->dir);
         f->dir = NULL;
     }
@@ -174,6 +173,7 @@ look(struct frontend *f, uint64_t now_ns)
                                  XenbusStateReconfigured, 0),
         .wanted = f->wanted && !f->restart,
         .rings = f->vif->connected,
+        .mapped = control_has_mappings(&f->control),
         .was_connected = was_connected,
         .broken = f->vif->broken
                   || (f->close_by_ns && now_ns >= f->close_by_ns),
@@ -221,9 +221,7 @@ destroy_rings(struct frontend *f, uint64_t now_ns)
     bool good = f->view.was_connected
                 && now_ns - f->connected_ns >= GOOD_CONNECTION_NS;
 
-    vif_disconnect(f->vif, now_ns);
-    free(f->rings_backend_dir);
-    f->rings_backend_dir = NULL;
+    frontend_rings_drop(f, now_ns);
     f->view.was_connected = false;
     f->close_by_ns = 0;
     f->restart = false;
@@ -236,75 +234,15 @@ destroy_rings(struct frontend *f, uint64_t now_ns)
     }
 }
 
-/* What we and the backend agree on. */
-static void
-agree(const struct frontend *f, const struct backend_features *features,
-      struct vif_shape *shape)
-{
-    const struct frontend_options *o = &f->options;
-    const struct offload_set *has = &features->takes;
-    struct offload_set *tx = &shape->tx_takes;
-
-    *shape = (struct vif_shape) {
-        .backend_domid = f->backend_domid,
-        .n_queues = MAX(1, MIN(o->n_queues, features->max_queues)),
-        .split = !o->shared_evtchn && features->split_event_channels,
-        .rx_notify = !o->no_rx_notify,
-    };
-    offload_set_wanted(&shape->rx_takes, o);
-    *tx = shape->rx_takes;
-    tx->sg &= has->sg;
-    tx->csum4 &= has->csum4;
-    tx->csum6 &= has->csum6;
-    tx->gso4 &= has->gso4 && tx->sg && tx->csum4;
-    tx->gso6 &= has->gso6 && tx->sg && tx->csum6;
-}
-
-/* Makes the rings and writes their keys. */
-static int
-make_rings(struct frontend *f, const struct vif_shape *shape, uint64_t now_ns)
-{
-    guest_memory_retry_held(f->vif->memory);
-
-    int error = vif_connect(f->vif, shape);
-    if (error == -ENOMEM) {
-        /* Dead backends hold too many pages: start with new memory. */
-        error = frontend_renew_memory(f->domain, f->vif->memory);
-        if (!error) {
-            error = vif_connect(f->vif, shape);
-        }
-    }
-    if (!error) {
-        error = frontend_keys_write(f->domain->xs, f->dir, f->vif);
-        if (error) {
-            vif_disconnect(f->vif, now_ns);
-        }
-    }
-    return error;
-}
-
 static void
 connect_rings(struct frontend *f, uint64_t now_ns)
 {
-    struct backend_features features;
-    struct vif_shape shape;
+    int error = frontend_rings_make(f, now_ns);
 
-    backend_features_read(f->domain->xs, f->backend_dir, &features);
-    if (!features.rx_copy) {
-        VLOG_ERR("%s: the backend does not offer feature-rx-copy, and this "
-                 "guest knows no other way", f->backend_dir);
-        back_off(f, now_ns);
-        return;
-    }
-
-    agree(f, &features, &shape);
-    int error = make_rings(f, &shape, now_ns);
     if (error) {
-        VLOG_ERR("%s: cannot connect (%s)", f->dir, ovs_strerror(-error));
         back_off(f, now_ns);
         return;
     }
-    f->rings_backend_dir = xstrdup(f->backend_dir);
     f->connected_ns = now_ns;
     f->connect_at_ns = 0;
     say(f, XenbusStateConnected);
@@ -337,6 +275,11 @@ take_step(struct frontend *f, enum frontend_step step, uint64_t now_ns)
         say(f, XenbusStateInitialising);
         return true;
 
+    case FRONTEND_UNMAP:
+        vif_set_up(f->vif, false, now_ns);
+        control_unmap(&f->control);
+        return false;
+
     case FRONTEND_SAY_CLOSING:
         f->close_by_ns = now_ns + CLOSE_TIMEOUT_NS;
         vif_set_up(f->vif, false, now_ns);
@@ -368,7 +311,8 @@ update_link(struct frontend *f, uint64_t now_ns)
                   f->vif->shape.n_queues > 1 ? "s" : "",
                   f->vif->shape.split ? "split" : "shared");
     }
-    vif_set_up(f->vif, v->was_connected && f->carrier
+    vif_set_up(f->vif, v->was_connected && f->carrier && v->wanted
+               && !control_is_busy(&f->control)
                && v->backend == XenbusStateConnected
                && v->own == XenbusStateConnected, now_ns);
 }
@@ -389,6 +333,9 @@ int
 frontend_run(struct frontend *f, uint64_t now_ns)
 {
     drain_watches(f);
+    if (f->view.was_connected && control_run(&f->control, now_ns)) {
+        f->dirty = true;
+    }
     if (f->vif->broken || (f->close_by_ns && now_ns >= f->close_by_ns)
         || (f->connect_at_ns && now_ns >= f->connect_at_ns)) {
         f->dirty = true;
@@ -428,6 +375,9 @@ frontend_wait(const struct frontend *f, uint64_t now_ns)
 {
     if (f->dirty || f->vif->broken) {
         poll_immediate_wake();
+    }
+    if (f->view.was_connected) {
+        control_wait(&f->control, now_ns);
     }
     wait_until(f->close_by_ns, now_ns);
     wait_until(f->connect_at_ns, now_ns);

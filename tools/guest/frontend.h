@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tools/guest/control.h"
 #include "tools/guest/endpoint.h"
 #include "tools/guest/frontend_keys.h"
 #include "tools/guest/frontend_step.h"
@@ -23,6 +24,7 @@ struct frontend {
     struct vif *vif;
     uint32_t devid;
     struct frontend_options options;
+    struct control control;
     bool wanted;                        /* By our user. */
 
     char *dir;                          /* Our vif's directory. */

@@ -39,6 +39,7 @@ backend_features_read(struct xs_handle *xs, const char *dir,
         .rx_copy = feature(xs, dir, "feature-rx-copy"),
         .split_event_channels
             = feature(xs, dir, "feature-split-event-channels"),
+        .ctrl_ring = feature(xs, dir, "feature-ctrl-ring"),
         .max_queues = xs_node_read_uint(xs, dir, "multi-queue-max-queues",
                                         UINT16_MAX, 1),
         .takes = {
@@ -149,8 +150,9 @@ write_queues(struct xs_handle *xs, uint32_t t, const char *dir,
 
 static int
 write_keys(struct xs_handle *xs, uint32_t t, const char *dir,
-           const struct vif *vif)
+           const struct frontend_keys *k)
 {
+    const struct vif *vif = k->vif;
     const struct offload_set *takes = &vif->shape.rx_takes;
     const struct key keys[] = {
         { "multi-queue-num-queues", vif->shape.n_queues,
@@ -162,6 +164,8 @@ write_keys(struct xs_handle *xs, uint32_t t, const char *dir,
         { "feature-ipv6-csum-offload", 1, takes->csum6 },
         { "feature-gso-tcpv4", 1, takes->gso4 },
         { "feature-gso-tcpv6", 1, takes->gso6 },
+        { "ctrl-ring-ref", k->ctrl_ring_ref, k->ctrl_ring_ref },
+        { "event-channel-ctrl", k->event_channel_ctrl, k->ctrl_ring_ref },
     };
 
     int error = write_queues(xs, t, dir, vif);
@@ -170,7 +174,7 @@ write_keys(struct xs_handle *xs, uint32_t t, const char *dir,
 
 int
 frontend_keys_write(struct xs_handle *xs, const char *dir,
-                    const struct vif *vif)
+                    const struct frontend_keys *k)
 {
     for (int i = 0; i < TRANSACTION_TRIES; i++) {
         xs_transaction_t t = xs_transaction_start(xs);
@@ -178,7 +182,7 @@ frontend_keys_write(struct xs_handle *xs, const char *dir,
             return -errno;
         }
 
-        int error = write_keys(xs, t, dir, vif);
+        int error = write_keys(xs, t, dir, k);
         if (error) {
             xs_transaction_end(xs, t, true);
             return error;

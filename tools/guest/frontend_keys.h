@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tools/guest/control_script.h"
 #include "tools/guest/offload.h"
 
 struct guest_domain;
@@ -26,12 +27,14 @@ struct frontend_options {
     bool no_gso;
     bool no_csum;
     bool no_rx_notify;                  /* Never tell of posted buffers. */
+    struct control_wishes control;
 };
 
 /* What a backend offers. */
 struct backend_features {
     bool rx_copy;
     bool split_event_channels;
+    bool ctrl_ring;
     uint32_t max_queues;
     struct offload_set takes;
 };
@@ -47,10 +50,17 @@ void vif_config_read(struct xs_handle *, const char *dir,
 /* The offloads that we can use both ways if our user lets us. */
 void offload_set_wanted(struct offload_set *, const struct frontend_options *);
 
+/* What a connected frontend tells its backend. */
+struct frontend_keys {
+    const struct vif *vif;
+    uint32_t ctrl_ring_ref;             /* 0: no control ring. */
+    uint32_t event_channel_ctrl;
+};
+
 /* Writes the keys of a connected vif into 'dir', and removes those of another
  * shape that may be left from before, in one transaction. */
 int frontend_keys_write(struct xs_handle *, const char *dir,
-                        const struct vif *);
+                        const struct frontend_keys *);
 
 /* Gives the domain a new memory in place of '*memory', of the same size. */
 int frontend_renew_memory(struct guest_domain *, struct guest_memory *memory);

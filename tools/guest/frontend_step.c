@@ -30,7 +30,8 @@ next_with_rings(const struct frontend_view *v)
     }
 
     if (v->own == XenbusStateConnected) {
-        return v->wanted ? FRONTEND_REST : FRONTEND_SAY_CLOSING;
+        return v->wanted ? FRONTEND_REST
+               : v->mapped ? FRONTEND_UNMAP : FRONTEND_SAY_CLOSING;
     }
     if (v->own == XenbusStateClosing && !v->wanted) {
         return FRONTEND_REST;           /* Until the backend follows. */

@@ -18,6 +18,8 @@ struct frontend_view {
     bool wanted;            /* Our user wants the vif to run. */
     bool online;            /* The backend's 'online' is not 0. */
     bool rings;             /* Our rings and channels exist. */
+    bool mapped;            /* The backend maps pages that it should let go
+                             * before we close. */
     bool same_backend;      /* They are for the backend that is named now. */
     bool was_connected;     /* The backend was Connected with them. */
     bool broken;            /* The backend broke the ring protocol. */
@@ -32,6 +34,7 @@ enum frontend_step {
     FRONTEND_CLOSE,         /* Destroy the rings, then Closed. */
     FRONTEND_FORGET,        /* Destroy the rings; write nothing. */
     FRONTEND_SAY_INIT,      /* State Initialising. */
+    FRONTEND_UNMAP,         /* Ask the backend to let pages go; then rest. */
     FRONTEND_SAY_CLOSING,   /* State Closing; the rings stay, unused. */
     FRONTEND_SAY_CLOSED,    /* State Closed. */
 };

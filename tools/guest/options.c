@@ -62,6 +62,30 @@ parse_mac(struct guest_options *o, const char *text)
     o->has_mac = true;
 }
 
+/* The key as hexadecimal digits; without, the default one. */
+static void
+parse_hash(struct control_wishes *c, const char *text)
+{
+    memset(c->hash_key, 0, sizeof c->hash_key);
+    c->hash = true;
+    if (!text) {
+        memcpy(c->hash_key, toeplitz_default_key, sizeof c->hash_key);
+        c->hash_key_bytes = sizeof c->hash_key;
+        return;
+    }
+
+    size_t n = strlen(text);
+    bool ok = n && n % 2 == 0 && n / 2 <= sizeof c->hash_key;
+    for (size_t i = 0; ok && i < n / 2; i++) {
+        c->hash_key[i] = hexits_value(text + 2 * i, 2, &ok);
+    }
+    if (!ok) {
+        die("--hash=%s: expected up to %zu bytes as hexadecimal digits",
+            text, sizeof c->hash_key);
+    }
+    c->hash_key_bytes = n / 2;
+}
+
 /* A folder relative to where we were started stays what it was when the
  * daemon changes to "/". */
 static char *
@@ -137,7 +161,7 @@ guest_options_parse(struct guest_options *o, int argc, char *argv[])
     enum {
         OPT_NAME = UCHAR_MAX + 1, OPT_RUN_DIR, OPT_XEN_DIR, OPT_DEVID,
         OPT_SHARED_EVTCHN, OPT_QUEUES, OPT_NO_SG, OPT_NO_GSO, OPT_NO_CSUM,
-        OPT_NO_RX_NOTIFY, OPT_BUSY_POLL, OPT_TAP, OPT_NETNS, OPT_MAC,
+        OPT_NO_RX_NOTIFY, OPT_HASH, OPT_PERSISTENT_GRANTS, OPT_BUSY_POLL, OPT_TAP, OPT_NETNS, OPT_MAC,
         OPT_MTU, OPT_TXQUEUELEN, OPT_ADDRESS, OPT_PKTGEN, OPT_SINK, OPT_JSON,
         OPT_OUTPUT, OPT_UNIXCTL,
         VLOG_OPTION_ENUMS,
@@ -150,6 +174,8 @@ guest_options_parse(struct guest_options *o, int argc, char *argv[])
         { "devid", required_argument, NULL, OPT_DEVID },
         { "shared-evtchn", no_argument, NULL, OPT_SHARED_EVTCHN },
         { "queues", required_argument, NULL, OPT_QUEUES },
+        { "hash", optional_argument, NULL, OPT_HASH },
+        { "persistent-grants", no_argument, NULL, OPT_PERSISTENT_GRANTS },
         { "no-sg", no_argument, NULL, OPT_NO_SG },
         { "no-gso", no_argument, NULL, OPT_NO_GSO },
         { "no-csum", no_argument, NULL, OPT_NO_CSUM },
@@ -210,6 +236,12 @@ guest_options_parse(struct guest_options *o, int argc, char *argv[])
             if (!o->frontend.n_queues) {
                 die("--queues=0: at least 1");
             }
+            break;
+        case OPT_HASH:
+            parse_hash(&o->frontend.control, optarg);
+            break;
+        case OPT_PERSISTENT_GRANTS:
+            o->frontend.control.persistent_grants = true;
             break;
         case OPT_NO_SG:
             o->frontend.no_sg = true;

@@ -121,6 +121,24 @@ vif_to_json(const struct guest *g)
     return json;
 }
 
+static struct json *
+control_to_json(const struct guest *g)
+{
+    const struct hash_check *h = &g->vif.hash;
+    const struct member members[] = {
+        { "hashing", h->active },
+        { "hash_ok", h->n_ok },
+        { "hash_wrong", h->n_wrong },
+        { "hash_wrong_queue", h->n_wrong_queue },
+        { "hash_missing", h->n_missing },
+        { "grefs_mapped", g->frontend.control.open
+                          ? control_script_mapped(&g->frontend.control.script)
+                          : 0 },
+    };
+
+    return members_to_json(members, ARRAY_SIZE(members));
+}
+
 struct json *
 guest_report_json(const struct guest *g)
 {
@@ -138,6 +156,7 @@ guest_report_json(const struct guest *g)
     json_object_put(json, "vif", vif_to_json(g));
     json_object_put(json, "tx", members_to_json(tx, ARRAY_SIZE(tx)));
     json_object_put(json, "rx", members_to_json(rx, ARRAY_SIZE(rx)));
+    json_object_put(json, "control", control_to_json(g));
     json_object_put(json, "queues", queues_to_json(&g->vif));
     if (g->source) {
         g->source->class->report_json(g->source, json);
@@ -218,6 +237,16 @@ guest_show(const struct guest *g, struct ds *ds)
         show_offloads("the backend takes", &g->vif.shape.tx_takes, ds);
         show_offloads("the guest takes", &g->vif.shape.rx_takes, ds);
         show_rings(&g->vif, ds);
+    }
+    if (g->frontend.control.open) {
+        const struct hash_check *h = &g->vif.hash;
+
+        ds_put_format(ds, "  control ring: hashing %s, hashes ok %"PRIu64
+                      ", wrong %"PRIu64", in the wrong queue %"PRIu64
+                      ", missing %"PRIu64"; %u pages kept mapped\n",
+                      h->active ? "yes" : "no", h->n_ok, h->n_wrong,
+                      h->n_wrong_queue, h->n_missing,
+                      control_script_mapped(&g->frontend.control.script));
     }
     ds_put_format(ds, "  connected %"PRIu64" times, closed %"PRIu64"\n",
                   f->n_connects, f->n_closes);

@@ -32,6 +32,9 @@ guest_usage(void)
          "  --no-sg, --no-gso, --no-csum\n"
          "                          neither frames of several slots, nor TCP\n"
          "                          segmentation, nor blank checksums\n"
+         "  --hash[=KEYHEX]         have the backend choose the queue of what\n"
+         "                          it delivers by Toeplitz hash; check it\n"
+         "  --persistent-grants     have it keep all pages mapped\n"
          "  --no-rx-notify          never tell of receive buffers\n"
          "  --busy-poll-us=N        poll for N microseconds after a frame\n"
          "                          before sleeping (default: 10)");

@@ -152,6 +152,9 @@ run_rx(struct vif *vif, struct vif_queue *q, uint64_t now_ns)
 
     while (n < BATCH && (taken = rx_ring_take(&q->rx, &frame)) > 0) {
         n++;
+        if (vif->hash.active) {
+            hash_check_frame(&vif->hash, &frame, q - vif->queues);
+        }
         if (sink && sink->class->receive) {
             sink->class->receive(sink, &frame, now_ns);
         }

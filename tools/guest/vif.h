@@ -13,6 +13,7 @@
 
 #include "tools/guest/domain.h"
 #include "tools/guest/endpoint.h"
+#include "tools/guest/hash_check.h"
 #include "tools/guest/offload.h"
 #include "tools/guest/rx_ring.h"
 #include "tools/guest/tx_path.h"
@@ -50,6 +51,7 @@ struct vif {
     uint64_t spin_ns;                   /* How long to poll after the last
                                          * frame before sleeping. */
     struct vif_queue queues[QUEUES_MAX];
+    struct hash_check hash;             /* Of received frames. */
 
     /* While connected. */
     bool connected;                     /* The rings exist. */
