@@ -1,5 +1,5 @@
-/* Probes: what is written is read back, and nothing else is taken for one;
- * sequence numbers, pacing, and the histogram of delays. */
+/* Probes: what is written is read back, and nothing else is taken for one; a
+ * sink finds what is wrong with a generator's frames, and only that; sequence numbers, pacing, and the histogram of delays. */
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,51 +9,88 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include <xen/xen.h>
+#include <xen/io/netif.h>
+
+#include "tools/guest/checksum.h"
 #include "tools/guest/histogram.h"
+#include "tools/guest/offload.h"
 #include "tools/guest/pacer.h"
+#include "tools/guest/packet.h"
+#include "tools/guest/pktgen_spec.h"
 #include "tools/guest/probe.h"
+#include "tools/guest/rx_ring.h"
 #include "tools/guest/sequence.h"
+#include "tools/guest/template.h"
+#include "tools/guest/verify.h"
+
+#define DST "dst=02:00:00:00:00:01"
 
 #define SECOND_NS UINT64_C(1000000000)
 
-static uint32_t
-build(bool udp, uint16_t vlan, uint32_t bytes, uint8_t *frame)
+static const struct offload_set all = { true, true, true, true, true };
+
+static struct pktgen_spec
+parse(const char *text)
 {
-    const struct probe_frame f = {
-        .frame_bytes = bytes,
-        .dst = { 2, 0, 0, 0, 0, 1 },
-        .src = { 2, 0, 0, 0, 0, 2 },
-        .vlan = vlan,
-        .udp = udp,
-        .ip_src = 0xc0000201,
-        .ip_dst = 0xc0000202,
-        .port_src = 1024,
-        .port_dst = 9,
-    };
+    char error[SPEC_ERROR_BYTES] = "";
+    struct pktgen_spec spec;
+
+    if (!pktgen_spec_parse(text, &spec, error)) {
+        fail_msg("%s: %s", text, error);
+    }
+    return spec;
+}
+
+/* The frame of 'sequence' as 'text' says.  Returns where its probe is. */
+static uint32_t
+build(const char *text, uint64_t sequence, uint8_t *frame,
+      struct frame_offload *offload)
+{
+    static const uint8_t src[6] = { 2, 0, 0, 0, 0, 2 };
+    struct pktgen_spec spec = parse(text);
     const struct probe probe = {
         .generator = 0xabcd,
-        .sequence = PROBE_SEQUENCE_MAX - 1,
+        .sequence = sequence,
         .sent_ns = 0x0123456789abcdef,
     };
+    struct iovec iov = { frame, spec.frame_bytes };
+    struct template t;
 
-    uint32_t at = probe_frame_build(&f, frame);
-    probe_encode(&probe, frame + at);
-    return at;
+    template_init(&t, &spec, src);
+    assert_true(template_offload(&t, &all, offload));
+    template_write(&t, &probe, offload, &iov, 1);
+    return t.head_bytes;
 }
+
+static const char *const shapes[] = {
+    DST ",size=64", DST ",type=raw,size=60", DST ",vlan=100,size=64",
+    DST ",size=80,ip6-src=2001:db8::1", DST ",type=tcp,size=100",
+    DST ",type=tcp,size=100,vlan=7,ip6-dst=2001:db8::2",
+    DST ",csum=full,size=99", DST ",csum=blank,size=98",
+    DST ",type=tcp,csum=blank,size=97,ip6-src=::2",
+    DST ",type=tcp,gso=10,size=100,ip6-src=::2",
+};
+
+#define N_SHAPES (sizeof shapes / sizeof shapes[0])
 
 static void
 test_round_trip(void **state)
 {
-    for (int shape = 0; shape < 4; shape++) {
-        bool udp = shape & 1;
-        uint16_t vlan = shape & 2 ? 100 : 0;
-        uint32_t bytes = probe_frame_bytes_min(udp, vlan);
-        uint8_t frame[PROBE_LOOK_BYTES];
+    for (size_t shape = 0; shape < N_SHAPES; shape++) {
+        uint8_t frame[PACKET_HEAD_BYTES];
+        struct frame_offload offload;
+        struct packet packet;
         struct probe probe;
 
-        uint32_t at = build(udp, vlan, bytes, frame);
-        assert_true(at + PROBE_BYTES <= bytes);
-        assert_true(probe_decode(frame, bytes, &probe));
+        uint32_t at = build(shapes[shape], PROBE_SEQUENCE_MAX - 1, frame,
+                            &offload);
+        uint32_t bytes = parse(shapes[shape]).frame_bytes;
+
+        packet_parse(frame, bytes, &packet);
+        assert_int_equal(probe_payload_at(&packet), at);
+        assert_true(!packet.ip || packet.end == bytes);
+        assert_true(probe_decode(frame, bytes, &packet, &probe));
         assert_int_equal(probe.generator, 0xabcd);
         assert_int_equal(probe.sequence, PROBE_SEQUENCE_MAX - 1);
         assert_int_equal(probe.sent_ns, 0x0123456789abcdef);
@@ -62,35 +99,54 @@ test_round_trip(void **state)
         for (uint32_t n = 0; n < at + PROBE_BYTES; n++) {
             uint8_t *piece = malloc(n ? n : 1);
             memcpy(piece, frame, n);
-            assert_false(probe_decode(piece, n, &probe));
+            packet_parse(piece, n, &packet);
+            assert_false(probe_decode(piece, n, &packet, &probe));
             free(piece);
         }
     }
 }
 
 static void
-test_ip_header(void **state)
+test_offloads(void **state)
 {
-    uint8_t frame[PROBE_LOOK_BYTES];
-    uint32_t sum = 0;
+    static const struct offload_set none = { .sg = true };
+    static const uint8_t src[6] = { 2, 0, 0, 0, 0, 2 };
+    uint8_t frame[PACKET_HEAD_BYTES];
+    struct frame_offload o;
+    struct template t;
 
-    build(true, 0, 100, frame);
-    for (int i = 14; i < 34; i += 2) {
-        sum += frame[i] << 8 | frame[i + 1];
-    }
-    assert_int_equal((sum & 0xffff) + (sum >> 16), 0xffff);
-    assert_int_equal(frame[16] << 8 | frame[17], 86);
-    assert_int_equal(frame[38] << 8 | frame[39], 66);
-    assert_int_equal(frame[probe_port_src_offset(false)] << 8
-                     | frame[probe_port_src_offset(false) + 1], 1024);
+    build(shapes[4], 0, frame, &o);
+    assert_false(o.csum_blank || o.gso_bytes);
+    build(shapes[8], 0, frame, &o);
+    assert_true(o.csum_blank && o.data_validated && !o.gso_bytes);
+    build(shapes[9], 0, frame, &o);
+    assert_true(o.csum_blank && o.gso_bytes == 10);
+    assert_int_equal(o.gso_type, XEN_NETIF_GSO_TYPE_TCPV6);
+
+    /* A frame that needs no cut is no GSO frame. */
+    build(DST ",type=tcp,gso=46,size=100", 0, frame, &o);
+    assert_true(o.csum_blank && !o.gso_bytes);
+    build(DST ",type=tcp,gso=45,size=100", 0, frame, &o);
+    assert_int_equal(o.gso_type, XEN_NETIF_GSO_TYPE_TCPV4);
+
+    /* What the backend lacks. */
+    struct pktgen_spec spec = parse(shapes[9]);
+    template_init(&t, &spec, src);
+    assert_false(template_offload(&t, &none, &o));
+    spec = parse(shapes[8]);
+    template_init(&t, &spec, src);
+    assert_true(template_offload(&t, &none, &o));
+    assert_false(o.csum_blank);
 }
 
 static void
 test_others(void **state)
 {
-    uint8_t frame[PROBE_LOOK_BYTES], other[PROBE_LOOK_BYTES];
+    uint8_t frame[PACKET_HEAD_BYTES], other[PACKET_HEAD_BYTES];
+    struct frame_offload offload;
+    struct packet packet;
     struct probe probe;
-    uint32_t at = build(true, 0, 64, frame);
+    uint32_t at = build(shapes[0], 0, frame, &offload);
     const struct {
         uint32_t offset;
         uint8_t value;
@@ -108,9 +164,184 @@ test_others(void **state)
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
         memcpy(other, frame, sizeof other);
         other[changes[i].offset] = changes[i].value;
-        assert_false(probe_decode(other, 64, &probe));
+        packet_parse(other, 64, &packet);
+        assert_false(probe_decode(other, 64, &packet, &probe));
     }
-    assert_true(probe_decode(frame, 64, &probe));
+    packet_parse(frame, 64, &packet);
+    assert_true(probe_decode(frame, 64, &packet, &probe));
+}
+
+static struct verify v;
+
+/* Shows the sink 'bytes' of 'frame'. */
+static bool
+sink_takes(uint8_t *frame, uint32_t bytes, struct frame_offload offload)
+{
+    struct rx_frame rx = {
+        .iov = { { frame, 30 }, { frame + 30, bytes - 30 } },
+        .n_iov = 2,
+        .bytes = bytes,
+        .offload = offload,
+    };
+
+    return verify_frame(&v, &rx);
+}
+
+/* What is built is found good; with any one byte changed behind the Ethernet
+ * header it is not, except where there is nothing to tell it by. */
+static void
+test_verify(void **state)
+{
+    for (size_t shape = 0; shape < N_SHAPES; shape++) {
+        uint8_t frame[PACKET_HEAD_BYTES];
+        struct frame_offload offload;
+        uint32_t bytes = parse(shapes[shape]).frame_bytes;
+
+        memset(&v, 0, sizeof v);
+        uint32_t at = build(shapes[shape], 5, frame, &offload);
+        assert_false(sink_takes(frame, bytes, offload));
+        assert_int_equal(v.n_bad_length + v.n_bad_checksum, 0);
+        assert_int_equal(v.n_bad_content, 0);
+        assert_int_equal(v.n_contents, 1);
+        assert_int_equal(verify_lost_bytes(&v), 0);
+
+        for (uint32_t i = at + PROBE_BYTES; i < bytes; i++) {
+            frame[i] ^= 0x40;
+            uint64_t n_bad = v.n_bad_content;
+            sink_takes(frame, bytes, offload);
+            assert_int_equal(v.n_bad_content, n_bad + 1);
+            frame[i] ^= 0x40;
+        }
+    }
+}
+
+static void
+test_verify_checksums(void **state)
+{
+    uint8_t frame[PACKET_HEAD_BYTES];
+    struct frame_offload offload;
+
+    memset(&v, 0, sizeof v);
+    build(DST ",type=tcp,size=100", 5, frame, &offload);
+    for (uint32_t i = 14; i < 100; i++) {
+        uint64_t bad = v.n_bad_checksum + v.n_bad_length;
+
+        if (i == 14 || i == 20 || i == 21 || i == 23 || i == 46) {
+            continue;                   /* Then it is no TCP any more. */
+        }
+        frame[i] ^= 1;
+        sink_takes(frame, 100, offload);
+        assert_int_equal(v.n_bad_checksum + v.n_bad_length, bad + 1);
+        frame[i] ^= 1;
+    }
+    /* One that is blank is not there to be checked. */
+    uint64_t n = v.n_checksums;
+    offload.csum_blank = true;
+    sink_takes(frame, 100, offload);
+    assert_int_equal(v.n_checksums, n);
+
+    build(DST ",csum=full,size=100,ip6-src=::2", 5, frame, &offload);
+    uint64_t bad = v.n_bad_checksum;
+    sink_takes(frame, 100, offload);
+    assert_int_equal(v.n_bad_checksum, bad);
+    memset(frame + 60, 0, 2);           /* IPv6 knows no "none". */
+    sink_takes(frame, 100, offload);
+    assert_int_equal(v.n_bad_checksum, bad + 1);
+}
+
+static void
+test_verify_lengths(void **state)
+{
+    uint8_t frame[PACKET_HEAD_BYTES];
+    struct frame_offload offload;
+
+    memset(&v, 0, sizeof v);
+    build(DST ",size=100", 5, frame, &offload);
+    sink_takes(frame, 99, offload);
+    assert_int_equal(v.n_bad_length, 1);
+    sink_takes(frame, 101, offload);
+    assert_int_equal(v.n_bad_length, 2);
+    frame[39]++;                        /* UDP's. */
+    sink_takes(frame, 100, offload);
+    assert_int_equal(v.n_bad_length, 3);
+    frame[39]--;
+    sink_takes(frame, 100, offload);
+    assert_int_equal(v.n_bad_length, 3);
+}
+
+/* Cuts the segment 'i' of 'mss' out of a TCP frame of 'bytes'. */
+static uint32_t
+cut(const uint8_t *frame, uint32_t bytes, uint32_t i, uint32_t mss,
+    uint8_t *segment)
+{
+    uint32_t skip = i * mss;
+    uint32_t n = bytes - 54 - skip < mss ? bytes - 54 - skip : mss;
+
+    memcpy(segment, frame, 54);
+    memcpy(segment + 54, frame + 54 + skip, n);
+    packet_put16(segment + 16, 40 + n);
+    packet_put16(segment + 24, 0);
+    uint16_t sum = ~checksum_fold(checksum_add(0, segment + 14, 20));
+    memcpy(segment + 24, &sum, sizeof sum);
+    packet_put32(segment + 38, packet_get32(frame + 38) + skip);
+    return 54 + n;
+}
+
+/* Streams of two flows, whose frames come whole or in segments, some lost. */
+static void
+test_verify_streams(void **state)
+{
+    static const char text[] = DST ",type=tcp,gso=700,size=3000,flows=2";
+    uint8_t frame[3000], segment[1000];
+    struct frame_offload offload, blank = { .csum_blank = true };
+
+    memset(&v, 0, sizeof v);
+    for (uint64_t sequence = 0; sequence < 100; sequence++) {
+        build(text, sequence, frame, &offload);
+        if (sequence % 3) {
+            assert_false(sink_takes(frame, 3000, offload));
+            continue;
+        }
+        for (uint32_t i = 0; i < 5; i++) {
+            uint32_t n = cut(frame, 3000, i, 700, segment);
+
+            if (sequence == 30 && i == 2) {
+                continue;
+            }
+            assert_int_equal(sink_takes(segment, n, blank), i > 0);
+        }
+    }
+    assert_int_equal(v.n_bad_content, 0);
+    assert_int_equal(v.n_bad_length, 0);
+    assert_int_equal(v.n_bad_checksum, 0);
+    assert_int_equal(v.n_segments, 34 * 4 - 1);
+    assert_int_equal(verify_lost_bytes(&v), 700);
+    assert_int_equal(v.n_tcp_reordered, 0);
+
+    /* It comes late. */
+    build(text, 30, frame, &offload);
+    sink_takes(segment, cut(frame, 3000, 2, 700, segment), blank);
+    assert_int_equal(verify_lost_bytes(&v), 0);
+    assert_int_equal(v.n_tcp_reordered, 1);
+}
+
+/* Around the end of TCP's 32 bits. */
+static void
+test_verify_wrap(void **state)
+{
+    uint8_t frame[100];
+    struct frame_offload offload;
+    uint64_t n = (UINT64_C(1) << 32) / 46 - 3;
+
+    memset(&v, 0, sizeof v);
+    for (int i = 0; i < 10; i++) {
+        build(DST ",type=tcp,size=100", n + i, frame, &offload);
+        if (i != 4) {
+            sink_takes(frame, 100, offload);
+        }
+    }
+    assert_int_equal(v.n_bad_content, 0);
+    assert_int_equal(verify_lost_bytes(&v), 46);
 }
 
 static void
@@ -222,8 +453,13 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_ip_header),
+        cmocka_unit_test(test_offloads),
         cmocka_unit_test(test_others),
+        cmocka_unit_test(test_verify),
+        cmocka_unit_test(test_verify_checksums),
+        cmocka_unit_test(test_verify_lengths),
+        cmocka_unit_test(test_verify_streams),
+        cmocka_unit_test(test_verify_wrap),
         cmocka_unit_test(test_sequence),
         cmocka_unit_test(test_sequence_window),
         cmocka_unit_test(test_pacer),

@@ -34,6 +34,8 @@ test_defaults(void **state)
     assert_int_equal(spec.dst[5], 1);
     assert_false(spec.has_src);
     assert_int_equal(spec.type, PKTGEN_UDP);
+    assert_int_equal(spec.csum, PKTGEN_CSUM_NONE);
+    assert_false(spec.ipv6);
     assert_int_equal(spec.n_flows, 1);
     assert_true(pktgen_spec_pps(&spec) == 0);
 }
@@ -61,6 +63,29 @@ test_everything(void **state)
     assert_int_equal(spec.port_dst, 6000);
     assert_true(spec.has_id);
     assert_int_equal(spec.id, 65535);
+}
+
+static void
+test_tcp(void **state)
+{
+    struct pktgen_spec spec = parse(DST ",type=tcp,size=65407,gso=1448,"
+                                    "ip6-src=2001:db8::1,ip6-dst=2001:db8::2");
+
+    assert_int_equal(spec.type, PKTGEN_TCP);
+    assert_int_equal(spec.frame_bytes, 65407);
+    assert_int_equal(spec.gso_bytes, 1448);
+    assert_int_equal(spec.csum, PKTGEN_CSUM_BLANK);
+    assert_true(spec.ipv6);
+    assert_int_equal(spec.ip6_src[15], 1);
+    assert_int_equal(spec.ip6_dst[0], 0x20);
+    assert_int_equal(spec.ip6_dst[15], 2);
+    assert_int_equal(pktgen_spec_head_bytes(&spec), 74);
+    spec = parse(DST ",type=tcp,size=100");
+    assert_int_equal(spec.csum, PKTGEN_CSUM_FULL);
+    spec = parse(DST ",csum=blank");
+    assert_int_equal(spec.csum, PKTGEN_CSUM_BLANK);
+    spec = parse(DST ",ip6-dst=::1,size=80");
+    assert_int_equal(spec.csum, PKTGEN_CSUM_FULL);
 }
 
 static void
@@ -106,7 +131,16 @@ test_refused(void **state)
         { DST ",seconds=0", "seconds=0" },
         { DST ",seconds=1s", "seconds=1s" },
         { DST ",vlan=4095", "vlan=4095" },
-        { DST ",type=tcp", "type=tcp" },
+        { DST ",type=sctp", "type=sctp" },
+        { DST ",type=tcp,size=71", "at least 72" },
+        { DST ",ip6-src=::1,size=79", "at least 80" },
+        { DST ",ip6-dst=10.0.0.1", "ip6-dst=10.0.0.1" },
+        { DST ",gso=1448", "is for type=tcp" },
+        { DST ",type=tcp,gso=0,size=100", "gso=0" },
+        { DST ",type=tcp,gso=9,size=100,csum=full", "csum=blank only" },
+        { DST ",csum=half", "csum=half" },
+        { DST ",csum=none,type=tcp,size=100", "UDP over IPv4" },
+        { DST ",csum=none,ip6-src=::1,size=100", "UDP over IPv4" },
         { DST ",ip-src=10.0.0", "ip-src=10.0.0" },
         { DST ",port-src=65535,flows=2", "beyond port 65535" },
         { DST ",id=65536", "id=65536" },
@@ -136,8 +170,10 @@ test_sink(void **state)
     assert_true(sink_spec_parse(NULL, &spec, error));
     assert_int_equal(spec.interval_ms, 1000);
     assert_true(spec.seconds == 0);
-    assert_true(sink_spec_parse("seconds=2,count=9,interval-ms=100", &spec,
-                                error));
+    assert_false(spec.verify);
+    assert_true(sink_spec_parse("seconds=2,count=9,interval-ms=100,verify=1",
+                                &spec, error));
+    assert_true(spec.verify);
     assert_true(spec.seconds == 2);
     assert_int_equal(spec.n_frames, 9);
     assert_int_equal(spec.interval_ms, 100);
@@ -152,6 +188,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_everything),
+        cmocka_unit_test(test_tcp),
         cmocka_unit_test(test_rates),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_sink),

@@ -19,6 +19,7 @@
 #include "tools/guest/pacer.h"
 #include "tools/guest/pktgen_spec.h"
 #include "tools/guest/probe.h"
+#include "tools/guest/template.h"
 #include "tools/guest/tx_path.h"
 
 VLOG_DEFINE_THIS_MODULE(pktgen);
@@ -34,12 +35,8 @@ struct pktgen {
     uint16_t id;
     int timer;
 
-    bool ready;                         /* The frame is built. */
-    uint8_t *frame;
-    uint32_t probe_at;
-    uint32_t port_at;
-    bool built[QUEUES_MAX][RING_SLOTS]; /* Pages that hold the
-                                                 * frame. */
+    bool ready;                         /* The template is. */
+    struct template template;
 
     bool linked;
     bool started;
@@ -62,15 +59,6 @@ pktgen_configure(struct endpoint *e, const struct vif_config *config)
     const uint8_t *src = spec->has_src ? spec->src
                          : g->mac ? g->mac
                          : config->has_mac ? config->mac : NULL;
-    struct probe_frame f = {
-        .frame_bytes = spec->frame_bytes,
-        .vlan = spec->vlan,
-        .udp = spec->type == PKTGEN_UDP,
-        .ip_src = spec->ip_src,
-        .ip_dst = spec->ip_dst,
-        .port_src = spec->port_src,
-        .port_dst = spec->port_dst,
-    };
 
     g->ready = src != NULL;
     if (!src) {
@@ -78,11 +66,7 @@ pktgen_configure(struct endpoint *e, const struct vif_config *config)
                   "has (or give --mac, or src=MAC in --pktgen)");
         return 0;
     }
-    memcpy(f.dst, spec->dst, sizeof f.dst);
-    memcpy(f.src, src, sizeof f.src);
-    g->probe_at = probe_frame_build(&f, g->frame);
-    g->port_at = probe_port_src_offset(spec->vlan != 0);
-    memset(g->built, 0, sizeof g->built);
+    template_init(&g->template, spec, src);
     return 0;
 }
 
@@ -96,7 +80,6 @@ pktgen_set_link(struct endpoint *e, const struct tx_path *path,
     if (!path) {
         return;
     }
-    memset(g->built, 0, sizeof g->built);
     if (!g->started) {
         g->started = true;
         g->start_ns = now_ns;
@@ -134,49 +117,22 @@ pktgen_is_done(const struct endpoint *e, uint64_t now_ns)
                && now_ns - g->start_ns >= spec->seconds * 1e9);
 }
 
-/* Copies the frame of 'bytes' over the pages of 'iov'. */
-static void
-scatter(const uint8_t *frame, uint32_t bytes, const struct iovec *iov)
-{
-    for (; bytes; iov++) {
-        uint32_t n = MIN(bytes, iov->iov_len);
-
-        memcpy(iov->iov_base, frame, n);
-        frame += n;
-        bytes -= n;
-    }
-}
-
 static void
 put_frame(struct pktgen *g, const struct tx_path *path, uint32_t n_slots,
-          uint64_t now_ns)
+          const struct frame_offload *offload, uint64_t now_ns)
 {
-    uint32_t flow = g->n_frames % g->spec.n_flows;
-    uint32_t ring = flow % path->n_rings;
-    struct tx_ring *tx = path->rings[ring];
-    struct probe probe = {
+    const struct probe probe = {
         .generator = g->id,
         .sequence = g->n_frames & PROBE_SEQUENCE_MAX,
         .sent_ns = now_ns,
     };
+    uint32_t flow = g->n_frames % g->spec.n_flows;
+    struct tx_ring *tx = path->rings[flow % path->n_rings];
     struct iovec iov[RING_FRAME_SLOTS_MAX];
-    uint16_t id = tx_ring_next_id(tx);
 
-    tx_ring_buffers(tx, iov, n_slots);
-    if (n_slots > 1 || !g->built[ring][id]) {
-        /* A page that held a later part of a long frame, or none of it. */
-        scatter(g->frame, g->spec.frame_bytes, iov);
-        g->built[ring][id] = n_slots == 1;
-    }
-
-    uint8_t *first = iov[0].iov_base;
-    if (g->spec.n_flows > 1 && g->spec.type == PKTGEN_UDP) {
-        uint16_t port = g->spec.port_src + flow;
-        first[g->port_at] = port >> 8;
-        first[g->port_at + 1] = port;
-    }
-    probe_encode(&probe, first + g->probe_at);
-    tx_ring_put(tx, g->spec.frame_bytes, NULL);
+    n_slots = tx_ring_buffers(tx, iov, n_slots);
+    template_write(&g->template, &probe, offload, iov, n_slots);
+    tx_ring_put(tx, g->spec.frame_bytes, offload);
     g->n_frames++;
 }
 
@@ -186,6 +142,7 @@ pktgen_transmit(struct endpoint *e, const struct tx_path *path,
 {
     struct pktgen *g = pktgen_cast(e);
     uint32_t n_slots = ring_slots_for(g->spec.frame_bytes);
+    struct frame_offload offload;
     unsigned int n = 0;
 
     if (!g->ready || pktgen_is_done(e, now_ns)) {
@@ -196,12 +153,18 @@ pktgen_transmit(struct endpoint *e, const struct tx_path *path,
                       "offer: nothing is sent", g->spec.frame_bytes);
         return 0;
     }
+    if (!template_offload(&g->template, &path->takes, &offload)) {
+        VLOG_ERR_ONCE("gso=%u needs feature-gso-tcpv%d, which the backend "
+                      "does not offer: nothing is sent", g->spec.gso_bytes,
+                      g->spec.ipv6 ? 6 : 4);
+        return 0;
+    }
     if (g->spec.n_frames) {
         budget = MIN(budget, g->spec.n_frames - g->n_frames);
     }
     budget = pacer_due(&g->pacer, budget, now_ns);
-    for (; n < budget && tx_path_has_room(path, n_slots); n++) {
-        put_frame(g, path, n_slots, now_ns);
+    for (; n < budget && tx_path_has_room(path, n_slots + 1); n++) {
+        put_frame(g, path, n_slots, &offload, now_ns);
     }
     if (n) {
         pacer_sent(&g->pacer, n);
@@ -284,7 +247,6 @@ pktgen_destroy(struct endpoint *e)
         struct pktgen *g = pktgen_cast(e);
 
         close(g->timer);
-        free(g->frame);
         free(g);
     }
 }
@@ -317,7 +279,6 @@ pktgen_create(struct endpoint **ep, const struct pktgen_spec *spec,
     g->mac = mac;
     g->id = spec->has_id ? spec->id : random_uint16();
     g->timer = timer;
-    g->frame = xzalloc(spec->frame_bytes);
     *ep = &g->up;
     return 0;
 }

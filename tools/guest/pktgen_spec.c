@@ -12,6 +12,7 @@
 #define VALUE_BYTES 64
 #define PPS_MAX 1e9
 #define SECONDS_MAX (365.0 * 86400)
+#define FRAME_BYTES_MIN 60u
 #define FRAME_BYTES_MAX 65535u
 
 __attribute__((format(printf, 2, 3)))
@@ -88,6 +89,50 @@ parse_ip(const char *text, uint32_t *ip)
     return true;
 }
 
+static bool
+parse_ip6(const char *text, struct pktgen_spec *spec, uint8_t ip6[16])
+{
+    spec->ipv6 = true;
+    return inet_pton(AF_INET6, text, ip6) == 1;
+}
+
+/* The place of 'word' in 'words', or -1. */
+static int
+parse_word(const char *word, const char *const words[], int n)
+{
+    int i = 0;
+
+    while (i < n && strcmp(word, words[i])) {
+        i++;
+    }
+    return i < n ? i : -1;
+}
+
+static bool
+parse_type(const char *text, struct pktgen_spec *spec)
+{
+    static const char *const types[] = {
+        [PKTGEN_UDP] = "udp", [PKTGEN_TCP] = "tcp", [PKTGEN_RAW] = "raw",
+    };
+    int type = parse_word(text, types, PKTGEN_RAW + 1);
+
+    spec->type = type < 0 ? PKTGEN_UDP : type;
+    return type >= 0;
+}
+
+static bool
+parse_csum(const char *text, struct pktgen_spec *spec)
+{
+    static const char *const csums[] = {
+        [PKTGEN_CSUM_DEFAULT] = "default", [PKTGEN_CSUM_NONE] = "none",
+        [PKTGEN_CSUM_FULL] = "full", [PKTGEN_CSUM_BLANK] = "blank",
+    };
+    int csum = parse_word(text, csums, PKTGEN_CSUM_BLANK + 1);
+
+    spec->csum = csum < 0 ? PKTGEN_CSUM_DEFAULT : csum;
+    return csum >= 0;
+}
+
 bool
 pktgen_rate_parse(const char *text, struct pktgen_spec *spec,
                   char error[SPEC_ERROR_BYTES])
@@ -145,8 +190,15 @@ set_key(struct pktgen_spec *spec, const char *key, const char *value,
     } else if (!strcmp(key, "vlan")) {
         return parse_uint(value, 1, 4094, &n) && (spec->vlan = n, true);
     } else if (!strcmp(key, "type")) {
-        spec->type = !strcmp(value, "raw") ? PKTGEN_RAW : PKTGEN_UDP;
-        return !strcmp(value, "raw") || !strcmp(value, "udp");
+        return parse_type(value, spec);
+    } else if (!strcmp(key, "csum")) {
+        return parse_csum(value, spec);
+    } else if (!strcmp(key, "gso")) {
+        return parse_uint(value, 1, 65535, &n) && (spec->gso_bytes = n, true);
+    } else if (!strcmp(key, "ip6-src")) {
+        return parse_ip6(value, spec, spec->ip6_src);
+    } else if (!strcmp(key, "ip6-dst")) {
+        return parse_ip6(value, spec, spec->ip6_dst);
     } else if (!strcmp(key, "ip-src")) {
         return parse_ip(value, &spec->ip_src);
     } else if (!strcmp(key, "ip-dst")) {
@@ -162,8 +214,8 @@ set_key(struct pktgen_spec *spec, const char *key, const char *value,
                && (spec->id = n, spec->has_id = true);
     }
     return fail(error, "\"%s\" is not known; known are size, rate, count, "
-                "seconds, dst, src, vlan, type, ip-src, ip-dst, port-src, "
-                "port-dst, flows, id", key);
+                "seconds, dst, src, vlan, type, csum, gso, ip-src, ip-dst, "
+                "ip6-src, ip6-dst, port-src, port-dst, flows, id", key);
 }
 
 /* Calls 'set' for each "key=value" of 'text'. */
@@ -211,21 +263,22 @@ is_zero_mac(const uint8_t mac[6])
     return !memcmp(mac, zero, sizeof zero);
 }
 
-bool
-pktgen_spec_parse(const char *text, struct pktgen_spec *spec,
-                  char error[SPEC_ERROR_BYTES])
+uint32_t
+pktgen_spec_head_bytes(const struct pktgen_spec *spec)
 {
-    *spec = (struct pktgen_spec) {
-        .frame_bytes = 64,
-        .ip_src = 0xc6120001,           /* 198.18.0.1, RFC 2544's range. */
-        .ip_dst = 0xc6130001,           /* 198.19.0.1 */
-        .port_src = 1024,
-        .port_dst = 9,                  /* Discard. */
-        .n_flows = 1,
-    };
-    if (!for_each_key(text, spec, set_pktgen_key, error)) {
-        return false;
+    uint32_t bytes = spec->vlan ? 18 : 14;
+
+    if (spec->type != PKTGEN_RAW) {
+        bytes += spec->ipv6 ? 40 : 20;
+        bytes += spec->type == PKTGEN_TCP ? 20 : 8;
     }
+    return bytes;
+}
+
+/* Do the parts of the specification fit each other? */
+static bool
+check(struct pktgen_spec *spec, char error[SPEC_ERROR_BYTES])
+{
     if (is_zero_mac(spec->dst)) {
         return fail(error, "dst=MAC is missing: who shall get the frames?");
     }
@@ -234,11 +287,49 @@ pktgen_spec_parse(const char *text, struct pktgen_spec *spec,
                     spec->port_src, spec->n_flows);
     }
 
-    uint32_t min = probe_frame_bytes_min(spec->type == PKTGEN_UDP,
-                                         spec->vlan != 0);
+    uint32_t min = pktgen_spec_head_bytes(spec) + PROBE_BYTES;
+    min = min > FRAME_BYTES_MIN ? min : FRAME_BYTES_MIN;
     if (spec->frame_bytes < min) {
         return fail(error, "size=%u has no room for the headers and the "
                     "sequence number; at least %u", spec->frame_bytes, min);
+    }
+    if (spec->gso_bytes && spec->type != PKTGEN_TCP) {
+        return fail(error, "gso=%u is for type=tcp", spec->gso_bytes);
+    }
+    if (spec->gso_bytes && spec->csum != PKTGEN_CSUM_DEFAULT
+        && spec->csum != PKTGEN_CSUM_BLANK) {
+        return fail(error, "gso=%u goes with csum=blank only",
+                    spec->gso_bytes);
+    }
+    if (spec->csum == PKTGEN_CSUM_NONE
+        && (spec->type == PKTGEN_TCP || spec->ipv6)) {
+        return fail(error, "csum=none is for UDP over IPv4");
+    }
+    return true;
+}
+
+bool
+pktgen_spec_parse(const char *text, struct pktgen_spec *spec,
+                  char error[SPEC_ERROR_BYTES])
+{
+    *spec = (struct pktgen_spec) {
+        .frame_bytes = 64,
+        .ip_src = 0xc6120001,           /* 198.18.0.1, RFC 2544's range. */
+        .ip_dst = 0xc6130001,           /* 198.19.0.1 */
+        .ip6_src = { 0x20, 1, 0, 2, [15] = 1 },     /* RFC 5180's. */
+        .ip6_dst = { 0x20, 1, 0, 2, [7] = 1, [15] = 1 },
+        .port_src = 1024,
+        .port_dst = 9,                  /* Discard. */
+        .n_flows = 1,
+    };
+    if (!for_each_key(text, spec, set_pktgen_key, error)
+        || !check(spec, error)) {
+        return false;
+    }
+    if (spec->csum == PKTGEN_CSUM_DEFAULT) {
+        spec->csum = spec->gso_bytes ? PKTGEN_CSUM_BLANK
+                     : spec->type == PKTGEN_UDP && !spec->ipv6
+                       ? PKTGEN_CSUM_NONE : PKTGEN_CSUM_FULL;
     }
     return true;
 }
@@ -266,9 +357,11 @@ set_sink_key(void *spec_, const char *key, const char *value, char *error)
     } else if (!strcmp(key, "interval-ms")) {
         return parse_uint(value, 10, 60000, &n)
                && (spec->interval_ms = n, true);
+    } else if (!strcmp(key, "verify")) {
+        return parse_uint(value, 0, 1, &n) && (spec->verify = n, true);
     }
     return fail(error, "\"%s\" is not known; known are seconds, count, "
-                "interval-ms", key);
+                "interval-ms, verify", key);
 }
 
 bool

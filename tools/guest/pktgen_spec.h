@@ -13,8 +13,16 @@
 #define SPEC_ERROR_BYTES 200
 
 enum pktgen_type {
-    PKTGEN_UDP,                         /* IPv4, UDP without checksum. */
+    PKTGEN_UDP,
+    PKTGEN_TCP,
     PKTGEN_RAW,                         /* A local-experiment EtherType. */
+};
+
+enum pktgen_csum {
+    PKTGEN_CSUM_DEFAULT,                /* As the type is mostly sent. */
+    PKTGEN_CSUM_NONE,                   /* Zero: only for UDP over IPv4. */
+    PKTGEN_CSUM_FULL,
+    PKTGEN_CSUM_BLANK,                  /* Left to the backend. */
 };
 
 struct pktgen_spec {
@@ -28,7 +36,11 @@ struct pktgen_spec {
     bool has_src;                       /* Otherwise the vif's MAC. */
     uint16_t vlan;                      /* 0: no tag. */
     enum pktgen_type type;
+    enum pktgen_csum csum;
+    uint16_t gso_bytes;                 /* 0: no segmentation. */
     uint32_t ip_src, ip_dst;            /* Host order. */
+    bool ipv6;                          /* Use these instead: */
+    uint8_t ip6_src[16], ip6_dst[16];
     uint16_t port_src, port_dst;
     uint32_t n_flows;                   /* Source ports used in turn. */
     uint16_t id;                        /* Of the generator. */
@@ -38,6 +50,9 @@ struct pktgen_spec {
 /* Parses "key=value,key=value".  'dst' is required. */
 bool pktgen_spec_parse(const char *text, struct pktgen_spec *,
                        char error[SPEC_ERROR_BYTES]);
+
+/* Bytes before the payload of such frames. */
+uint32_t pktgen_spec_head_bytes(const struct pktgen_spec *);
 
 /* Parses the value of "rate" alone: "max", "100kpps", "100Mbit". */
 bool pktgen_rate_parse(const char *text, struct pktgen_spec *,
@@ -50,6 +65,7 @@ struct sink_spec {
     double seconds;                     /* From the first frame; 0: no end. */
     uint64_t n_frames;                  /* 0: no end. */
     uint32_t interval_ms;               /* Of the series over time. */
+    bool verify;                        /* Lengths, checksums, contents. */
 };
 
 /* Parses "key=value,key=value"; null or "" is all defaults. */

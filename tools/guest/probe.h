@@ -1,6 +1,6 @@
-/* The frames that --pktgen sends and --sink counts: an Ethernet header,
- * perhaps a VLAN tag, IPv4 and UDP or a local-experiment EtherType, and a
- * probe of 18 bytes: who sent it, its sequence number, and when.
+/* The mark that --pktgen leaves in each of its frames and --sink looks for,
+ * in the first bytes of what UDP or TCP carries, or behind a local-experiment
+ * EtherType: who sent it, its sequence number, and when.
  *
  * Thread: any.  Trust: probe_decode() takes any bytes. */
 
@@ -13,10 +13,10 @@
 
 #define PROBE_BYTES 18u
 #define PROBE_SEQUENCE_MAX ((1ull << 48) - 1)
+#define PROBE_MAGIC 0x4e44              /* "ND" */
+#define PROBE_ETHERTYPE 0x88b5          /* IEEE 802's local experiment 1. */
 
-/* As much of a frame as probe_decode() ever looks at: two tags, IPv4 with
- * all options, UDP, probe. */
-#define PROBE_LOOK_BYTES 128u
+struct packet;
 
 struct probe {
     uint16_t generator;
@@ -24,30 +24,15 @@ struct probe {
     uint64_t sent_ns;                   /* CLOCK_MONOTONIC. */
 };
 
-/* What all frames of a generator share. */
-struct probe_frame {
-    uint32_t frame_bytes;
-    uint8_t dst[6], src[6];
-    uint16_t vlan;                      /* 0: no tag. */
-    bool udp;
-    uint32_t ip_src, ip_dst;            /* Host order. */
-    uint16_t port_src, port_dst;
-};
-
-/* The shortest frame that holds a probe. */
-uint32_t probe_frame_bytes_min(bool udp, bool vlan);
-
-/* Writes the headers and a payload of zeros into 'frame', which has room for
- * frame_bytes.  Returns where its probe belongs. */
-uint32_t probe_frame_build(const struct probe_frame *, uint8_t *frame);
-
-/* Where the UDP source port is in a frame of this shape. */
-uint32_t probe_port_src_offset(bool vlan);
-
 void probe_encode(const struct probe *, uint8_t at[PROBE_BYTES]);
+
+/* Where the probe or other payload of a frame of ours begins; 0 if the frame
+ * is none. */
+uint32_t probe_payload_at(const struct packet *);
 
 /* Finds the probe in the first 'bytes' bytes of a frame.  False if it is not
  * one of ours. */
-bool probe_decode(const uint8_t *frame, size_t bytes, struct probe *);
+bool probe_decode(const uint8_t *head, size_t bytes, const struct packet *,
+                  struct probe *);
 
 #endif /* probe.h */

@@ -13,10 +13,12 @@
 
 #include "tools/guest/endpoint.h"
 #include "tools/guest/histogram.h"
+#include "tools/guest/packet.h"
 #include "tools/guest/probe.h"
 #include "tools/guest/rx_ring.h"
 #include "tools/guest/sequence.h"
 #include "tools/guest/tx_path.h"
+#include "tools/guest/verify.h"
 
 #define GENERATORS_MAX 256
 #define SERIES_MAX 100000
@@ -50,8 +52,10 @@ struct sink {
     uint64_t n_frames;
     uint64_t n_bytes;
     uint64_t n_other;                   /* Frames that are no probes. */
+    uint64_t n_gso, n_blank;            /* Whole TCP, blank checksums. */
     uint64_t n_untold;                  /* Probes of too many generators. */
     uint64_t first_ns, last_ns;
+    struct verify *verify;              /* Null: not asked for. */
     struct hmap flows;
     struct interval *series;            /* From first_ns on. */
     size_t n_series, allocated_series;
@@ -179,7 +183,8 @@ sink_receive(struct endpoint *e, const struct rx_frame *frame,
              uint64_t now_ns)
 {
     struct sink *s = sink_cast(e);
-    uint8_t head[PROBE_LOOK_BYTES];
+    uint8_t head[PACKET_HEAD_BYTES];
+    struct packet packet;
     struct probe probe;
 
     if (!s->n_frames) {
@@ -190,12 +195,15 @@ sink_receive(struct endpoint *e, const struct rx_frame *frame,
     s->n_bytes += frame->bytes;
     count_interval(s, frame->bytes, now_ns);
 
-    /* Our probes lie in the first page. */
-    size_t n = MIN(frame->iov[0].iov_len, sizeof head);
-    memcpy(head, frame->iov[0].iov_base, n);
-    if (probe_decode(head, n, &probe)) {
+    s->n_gso += frame->offload.gso_bytes != 0;
+    s->n_blank += frame->offload.csum_blank;
+    bool segment = s->verify && verify_frame(s->verify, frame);
+
+    size_t n = packet_gather(frame->iov, frame->n_iov, 0, head, sizeof head);
+    packet_parse(head, n, &packet);
+    if (probe_decode(head, n, &packet, &probe)) {
         count_probe(s, &probe, frame->bytes, now_ns);
-    } else {
+    } else if (!segment) {
         s->n_other++;
     }
 }
@@ -268,6 +276,32 @@ flow_to_json(const struct flow *f)
 }
 
 static void
+verify_report_json(const struct verify *v, struct json *object)
+{
+    const struct {
+        const char *name;
+        uint64_t value;
+    } members[] = {
+        { "bad_length", v->n_bad_length },
+        { "bad_checksum", v->n_bad_checksum },
+        { "bad_content", v->n_bad_content },
+        { "checksums", v->n_checksums },
+        { "contents", v->n_contents },
+        { "segments", v->n_segments },
+        { "tcp_lost_bytes", verify_lost_bytes(v) },
+        { "tcp_reordered", v->n_tcp_reordered },
+        { "untold", v->n_untold },
+    };
+    struct json *json = json_object_create();
+
+    for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+        json_object_put(json, members[i].name,
+                        json_integer_create(members[i].value));
+    }
+    json_object_put(object, "verify", json);
+}
+
+static void
 sink_report_json(const struct endpoint *e, struct json *object)
 {
     const struct sink *s = sink_cast(e);
@@ -288,6 +322,11 @@ sink_report_json(const struct endpoint *e, struct json *object)
     json_object_put(json, "bytes", json_integer_create(s->n_bytes));
     json_object_put(json, "other_frames", json_integer_create(s->n_other));
     json_object_put(json, "untold_frames", json_integer_create(s->n_untold));
+    json_object_put(json, "gso_frames", json_integer_create(s->n_gso));
+    json_object_put(json, "csum_blank", json_integer_create(s->n_blank));
+    if (s->verify) {
+        verify_report_json(s->verify, json);
+    }
     json_object_put(json, "first_ns", json_integer_create(s->first_ns));
     json_object_put(json, "seconds", json_real_create(seconds_received(s)));
     json_object_put(json, "rate_bps", json_real_create(rate_bps(s)));
@@ -308,6 +347,15 @@ sink_report_text(const struct endpoint *e, struct ds *ds)
                   "%.3f s: %.3f Mbit/s; %"PRIu64" frames were no probes\n",
                   s->n_frames, s->n_bytes, seconds_received(s),
                   rate_bps(s) * 1e-6, s->n_other);
+    if (s->verify) {
+        const struct verify *v = s->verify;
+
+        ds_put_format(ds, "  verified: %"PRIu64" bad lengths, %"PRIu64
+                      " bad checksums, %"PRIu64" bad contents; %"PRIu64
+                      " segments, %"PRIu64" bytes of TCP lost\n",
+                      v->n_bad_length, v->n_bad_checksum, v->n_bad_content,
+                      v->n_segments, verify_lost_bytes(v));
+    }
     HMAP_FOR_EACH (f, node, &s->flows) {
         ds_put_format(ds, "  generator %"PRIu16": %"PRIu64" frames, lost %"
                       PRIu64", reordered %"PRIu64", duplicates %"PRIu64
@@ -332,6 +380,7 @@ sink_destroy(struct endpoint *e)
             free(f);
         }
         hmap_destroy(&s->flows);
+        free(s->verify);
         free(s->series);
         free(s);
     }
@@ -359,6 +408,7 @@ sink_create(struct endpoint **ep, const struct sink_spec *spec,
     s->up.class = &sink_class;
     s->spec = spec;
     s->mac_option = mac;
+    s->verify = spec->verify ? xzalloc(sizeof *s->verify) : NULL;
     hmap_init(&s->flows);
     *ep = &s->up;
     return 0;

@@ -51,12 +51,15 @@ guest_usage(void)
          "      size=BYTES          L2 without FCS (default: 64)\n"
          "      rate=RATE           100kpps, 100Mbit or max (default: max)\n"
          "      count=N, seconds=S  stop after that many, or that long\n"
-         "      src=MAC, vlan=ID, type=udp|raw, flows=N, id=N,\n"
-         "      ip-src=IP, ip-dst=IP, port-src=N, port-dst=N\n"
+         "      type=udp|tcp|raw    (default: udp)\n"
+         "      csum=none|full|blank, gso=MSS\n"
+         "      src=MAC, vlan=ID, flows=N, id=N, ip-src=IP, ip-dst=IP,\n"
+         "      ip6-src=IP, ip6-dst=IP, port-src=N, port-dst=N\n"
          "  --sink[=SPEC]           count what arrives; SPEC is\n"
          "      seconds=S, count=N  stop S seconds after the first frame,\n"
          "                          or after N frames\n"
          "      interval-ms=N       of the series over time (default: 1000)\n"
+         "      verify=1            check lengths, checksums and contents\n"
          "  --json                  the final report as one JSON object\n"
          "  --output=FILE           write it there (default: stdout)");
     daemon_usage();
