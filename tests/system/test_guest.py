@@ -116,6 +116,70 @@ def test_close_reopen_unplug_plug(nothing_left, switch, channels):
     assert report["vif"]["state"] == "Closed"
 
 
+def test_suspend(nothing_left, switch):
+    """A guest that wakes up says nothing to its old backend, and connects
+    with other rings; so does one that wants another number of queues."""
+    guest = Guest(switch, "gen", "--pktgen=dst=%s,rate=1kpps" % MACS["sink"],
+                  "--queues=8")
+    guest.plug(MACS["gen"])
+    for connects, command in ((2, ["guest/suspend"]), (3, ["guest/suspend"]),
+                              (4, ["guest/queues", "2"])):
+        sent = guest.stats()["tx"]["frames"]
+        guest.command(*command)
+        wait_for(lambda: guest.stats()["vif"]["connects"] == connects, 10,
+                 "a connection anew")
+        guest.wait_up(True)
+        wait_for(lambda: guest.stats()["tx"]["frames"] > sent, 5,
+                 "frames again")
+    assert guest.stats()["vif"]["suspends"] == 2
+    assert guest.stats()["tx"]["backend_drops"] == 0
+    guest.command("exit")
+    assert guest.end()["vif"]["state"] == "Closed"
+
+
+def test_commands(nothing_left, switch):
+    """What a command says that makes no sense, or that the backend cannot
+    do."""
+    guest = Guest(switch, "sink", "--sink")
+    for words in (["guest/queues", "0"], ["guest/queues", "9"],
+                  ["guest/multicast", "add", "x"],
+                  ["guest/multicast", "put", "01:00:5e:00:00:01"],
+                  ["guest/multicast", "add", "01:00:5e:00:00:01"],
+                  ["guest/multicast-control", "perhaps"],
+                  ["guest/xdp-headroom", "2049"]):
+        done = switch.session.run(["ovs-appctl", "-t", guest.socket, *words],
+                                  check=False)
+        assert done.returncode == 2, words
+    guest.plug(MACS["sink"])
+    guest.command("guest/multicast-control", "on")
+    assert switch.xs.read(toolstack.frontend_path(guest.domid)
+                          + "/request-multicast-control") == "1"
+
+
+@pytest.mark.parametrize("options", [
+    "size=1514,csum=full", "size=1000,csum=none", "size=1513,csum=blank",
+    "type=tcp,size=1514", "type=tcp,size=1500,csum=blank,flows=7",
+    "type=tcp,size=1500,ip6-src=2001:db8::1,ip6-dst=2001:db8::2",
+    "ip6-src=2001:db8::1,size=1400",
+])
+def test_verified(nothing_left, switch, options):
+    """What a generator sends arrives byte for byte."""
+    sink = Guest(switch, "sink", "--sink=verify=1")
+    sink.plug(MACS["sink"])
+    gen = Guest(switch, "gen", "--pktgen=dst=%s,rate=2kpps,count=1000,%s"
+                % (MACS["sink"], options))
+    gen.plug(MACS["gen"])
+    assert gen.end()["pktgen"]["frames"] == 1000
+    sink.daemon.kill(signal.SIGTERM)
+    report = sink.end()["sink"]
+    verify = report["verify"]
+    assert report["generators"][0]["frames"] == 1000
+    assert verify["contents"] == 1000
+    for fault in ("bad_length", "bad_checksum", "bad_content",
+                  "tcp_lost_bytes", "tcp_reordered"):
+        assert verify[fault] == 0, fault
+
+
 def test_host_vanishes(switch):
     guest = Guest(switch, "sink", "--sink")
     guest.plug(MACS["sink"])

@@ -15,6 +15,7 @@
 #define CONNECTED XenbusStateConnected
 #define CLOSING XenbusStateClosing
 #define CLOSED XenbusStateClosed
+#define RECONFIGURING XenbusStateReconfiguring
 #define GONE XenbusStateUnknown
 
 /* Plugged, wanted, online, no back-off. */
@@ -130,6 +131,28 @@ test_overruling(void **state)
 }
 
 static void
+test_reconfigure(void **state)
+{
+    struct frontend_view v = view(CONNECTED, CONNECTED);
+
+    v.rings = v.reconfigure = true;
+    assert_int_equal(frontend_next(&v), FRONTEND_REST);
+    v.was_connected = true;
+    assert_int_equal(frontend_next(&v), FRONTEND_RECONFIGURE);
+    v.own = RECONFIGURING;
+    assert_int_equal(frontend_next(&v), FRONTEND_REST);
+    v.backend = XenbusStateReconfigured;
+    assert_int_equal(frontend_next(&v), FRONTEND_REST);
+    v.reconfigured = true;
+    assert_int_equal(frontend_next(&v), FRONTEND_SAY_CONNECTED);
+    v.wanted = false;
+    assert_int_equal(frontend_next(&v), FRONTEND_SAY_CLOSING);
+    v.wanted = true;
+    v.backend = CLOSING;
+    assert_int_equal(frontend_next(&v), FRONTEND_CLOSE);
+}
+
+static void
 test_unwanted(void **state)
 {
     struct frontend_view v = view(CONNECTED, CONNECTED);
@@ -155,7 +178,7 @@ test_unwanted(void **state)
 static void
 test_settles(void **state)
 {
-    for (unsigned int i = 0; i < 10 * 10 * 32; i++) {
+    for (unsigned int i = 0; i < 10 * 10 * 128; i++) {
         struct frontend_view v = view(i % 10, i / 10 % 10);
         unsigned int bits = i / 100;
         int n;
@@ -165,6 +188,8 @@ test_settles(void **state)
         v.wanted = bits & 4;
         v.online = bits & 8;
         v.mapped = bits & 16;
+        v.reconfigure = bits & 32;
+        v.reconfigured = bits & 64;
         for (n = 0; n < 8; n++) {
             switch (frontend_next(&v)) {
             case FRONTEND_REST:
@@ -185,6 +210,13 @@ test_settles(void **state)
                 break;
             case FRONTEND_UNMAP:
                 v.mapped = false;
+                break;
+            case FRONTEND_RECONFIGURE:
+                v.reconfigure = false;
+                v.own = RECONFIGURING;
+                break;
+            case FRONTEND_SAY_CONNECTED:
+                v.own = CONNECTED;
                 break;
             case FRONTEND_SAY_INIT:
                 v.own = INIT;
@@ -216,6 +248,7 @@ main(void)
         cmocka_unit_test(test_without_rings),
         cmocka_unit_test(test_with_rings),
         cmocka_unit_test(test_overruling),
+        cmocka_unit_test(test_reconfigure),
         cmocka_unit_test(test_unwanted),
         cmocka_unit_test(test_settles),
         cmocka_unit_test(test_names),

@@ -3,11 +3,16 @@
 
 #include <string.h>
 
+#include <xen/xen.h>
+#include <xen/io/netif.h>
+
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
+#include "packets.h"
 #include "unixctl.h"
 #include "util.h"
 
+#include "tools/guest/frontend_change.h"
 #include "tools/guest/pktgen.h"
 #include "tools/guest/xs_node.h"
 
@@ -106,6 +111,74 @@ cmd_queues(struct unixctl_conn *conn, int argc OVS_UNUSED, const char *argv[],
 }
 
 static void
+reply_error(struct unixctl_conn *conn, int error)
+{
+    if (error) {
+        unixctl_command_reply_error(conn, ovs_strerror(-error));
+    } else {
+        unixctl_command_reply(conn, NULL);
+    }
+}
+
+static void
+cmd_multicast(struct unixctl_conn *conn, int argc OVS_UNUSED,
+              const char *argv[], void *g_)
+{
+    struct guest *g = g_;
+    bool add = !strcmp(argv[1], "add");
+    struct netif_extra_info extra = {
+        .type = add ? XEN_NETIF_EXTRA_TYPE_MCAST_ADD
+                    : XEN_NETIF_EXTRA_TYPE_MCAST_DEL,
+    };
+    struct eth_addr ea;
+
+    if ((!add && strcmp(argv[1], "del"))
+        || !eth_addr_from_string(argv[2], &ea)) {
+        unixctl_command_reply_error(conn, "expected add or del, and a MAC");
+        return;
+    }
+    memcpy(extra.u.mcast.addr, ea.ea, sizeof ea.ea);
+    reply_error(conn, vif_send_extra(&g->vif, &extra));
+}
+
+static void
+cmd_multicast_control(struct unixctl_conn *conn, int argc OVS_UNUSED,
+                      const char *argv[], void *g_)
+{
+    struct guest *g = g_;
+    bool on = !strcmp(argv[1], "on");
+
+    if (!on && strcmp(argv[1], "off")) {
+        unixctl_command_reply_error(conn, "expected on or off");
+        return;
+    }
+    reply_error(conn, frontend_set_multicast_control(&g->frontend, on));
+}
+
+static void
+cmd_xdp_headroom(struct unixctl_conn *conn, int argc OVS_UNUSED,
+                 const char *argv[], void *g_)
+{
+    struct guest *g = g_;
+    uint32_t bytes;
+
+    if (!xs_uint_parse(argv[1], XDP_HEADROOM_MAX, &bytes)) {
+        unixctl_command_reply_error(conn, "expected 0 to 2048 bytes");
+        return;
+    }
+    reply_error(conn, frontend_set_xdp_headroom(&g->frontend, bytes));
+}
+
+static void
+cmd_suspend(struct unixctl_conn *conn, int argc OVS_UNUSED,
+            const char *argv[] OVS_UNUSED, void *g_)
+{
+    struct guest *g = g_;
+
+    reply_error(conn, frontend_suspend(&g->frontend, guest_now_ns()));
+}
+
+static void
 cmd_exit(struct unixctl_conn *conn, int argc OVS_UNUSED,
          const char *argv[] OVS_UNUSED, void *g_)
 {
@@ -124,5 +197,12 @@ guest_commands_register(struct guest *g)
     unixctl_command_register("guest/disconnect", "", 0, 0, cmd_disconnect, g);
     unixctl_command_register("guest/reconnect", "", 0, 0, cmd_reconnect, g);
     unixctl_command_register("guest/queues", "N", 1, 1, cmd_queues, g);
+    unixctl_command_register("guest/multicast", "add|del MAC", 2, 2,
+                             cmd_multicast, g);
+    unixctl_command_register("guest/multicast-control", "on|off", 1, 1,
+                             cmd_multicast_control, g);
+    unixctl_command_register("guest/xdp-headroom", "BYTES", 1, 1,
+                             cmd_xdp_headroom, g);
+    unixctl_command_register("guest/suspend", "", 0, 0, cmd_suspend, g);
     unixctl_command_register("exit", "", 0, 0, cmd_exit, g);
 }

@@ -70,6 +70,7 @@ open_broker(struct guest_domain *d, const char *xen_dir, char **error)
                            ovs_strerror(-d->broker));
         return d->broker;
     }
+    d->broker_path = xstrdup(path);
     return 0;
 }
 
@@ -117,6 +118,7 @@ void
 guest_domain_finish(struct guest_domain *d)
 {
     xs_close(d->xs);
+    free(d->broker_path);
     if (d->broker >= 0) {
         close(d->broker);
     }
@@ -157,6 +159,27 @@ guest_domain_set_memory(struct guest_domain *d, const struct guest_memory *m)
     struct xenlocal_reply reply;
 
     return xenlocal_call(d->broker, &request, m->fd, &reply, NULL);
+}
+
+int
+guest_domain_renew_memory(struct guest_domain *d, const struct guest_memory *m)
+{
+    int old = d->broker;
+    int broker = xenlocal_connect(d->broker_path);
+
+    if (broker < 0) {
+        return broker;
+    }
+    d->broker = broker;
+
+    int error = guest_domain_set_memory(d, m);
+    if (error) {
+        d->broker = old;
+        close(broker);
+        return error;
+    }
+    close(old);
+    return 0;
 }
 
 int

@@ -19,6 +19,7 @@ struct guest_domain {
     uint32_t domid;
     int registry;                       /* The domain dies with it. */
     int broker;
+    char *broker_path;
     struct xs_handle *xs;
 };
 
@@ -43,6 +44,12 @@ void guest_domain_wait(const struct guest_domain *);
 /* Offers 'memory' to the backends that have an event channel of ours. */
 int guest_domain_set_memory(struct guest_domain *,
                             const struct guest_memory *);
+
+/* Offers 'memory' in place of what was offered before, on a new connection to
+ * the broker: one connection offers one memory.  All channels must have been
+ * closed. */
+int guest_domain_renew_memory(struct guest_domain *,
+                              const struct guest_memory *);
 
 /* An event channel for 'remote_domid' to bind to. */
 int guest_channel_open(struct guest_channel *, struct guest_domain *,

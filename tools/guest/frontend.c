@@ -13,6 +13,7 @@
 #include "openvswitch/vlog.h"
 #include "util.h"
 
+#include "tools/guest/frontend_change.h"
 #include "tools/guest/frontend_rings.h"
 #include "tools/guest/xs_node.h"
 
@@ -76,22 +77,6 @@ frontend_finish(struct frontend *f, uint64_t now_ns)
         free(f->dir);
         f->dir = NULL;
     }
-}
-
-void
-frontend_set_wanted(struct frontend *f, bool wanted)
-{
-    f->wanted = wanted;
-    f->connect_at_ns = 0;
-    f->dirty = true;
-}
-
-void
-frontend_restart(struct frontend *f)
-{
-    f->restart = f->vif->connected;
-    f->connect_at_ns = 0;
-    f->dirty = true;
 }
 
 bool
@@ -189,22 +174,13 @@ look(struct frontend *f, uint64_t now_ns)
     }
     v->backend = xs_node_read_uint(xs, f->backend_dir, "state",
                                    XenbusStateReconfigured, 0);
+    v->reconfigure = f->reconfigure;
+    v->reconfigured = now_ns >= f->reconfigured_by_ns
+                      || (v->backend == XenbusStateReconfigured
+                          && !f->reconfigured_before);
     v->online = xs_node_read_uint(xs, f->backend_dir, "online", 1, 0);
     f->carrier = xs_node_read_uint(xs, f->backend_dir, "carrier", 1, 1);
     return update_config(f);
-}
-
-static void
-say(struct frontend *f, enum xenbus_state state)
-{
-    int error = xs_node_write_uint(f->domain->xs, XBT_NULL, f->dir, "state",
-                                   state);
-
-    if (error) {
-        VLOG_WARN("%s/state: cannot write %d (%s)", f->dir, state,
-                  ovs_strerror(-error));
-    }
-    VLOG_DBG("own state %s", frontend_state_name(state));
 }
 
 static void
@@ -224,6 +200,7 @@ destroy_rings(struct frontend *f, uint64_t now_ns)
     frontend_rings_drop(f, now_ns);
     f->view.was_connected = false;
     f->close_by_ns = 0;
+    f->reconfigured_by_ns = 0;
     f->restart = false;
     f->n_closes++;
     if (good) {
@@ -245,7 +222,7 @@ connect_rings(struct frontend *f, uint64_t now_ns)
     }
     f->connected_ns = now_ns;
     f->connect_at_ns = 0;
-    say(f, XenbusStateConnected);
+    frontend_say(f, XenbusStateConnected);
 }
 
 /* Does one step.  False if nothing is left to do until something changes. */
@@ -264,7 +241,7 @@ take_step(struct frontend *f, enum frontend_step step, uint64_t now_ns)
         VLOG_INFO("%s: closed (backend %s)", f->dir,
                   frontend_state_name(f->view.backend));
         destroy_rings(f, now_ns);
-        say(f, XenbusStateClosed);
+        frontend_say(f, XenbusStateClosed);
         return true;
 
     case FRONTEND_FORGET:
@@ -272,7 +249,7 @@ take_step(struct frontend *f, enum frontend_step step, uint64_t now_ns)
         return true;
 
     case FRONTEND_SAY_INIT:
-        say(f, XenbusStateInitialising);
+        frontend_say(f, XenbusStateInitialising);
         return true;
 
     case FRONTEND_UNMAP:
@@ -280,14 +257,23 @@ take_step(struct frontend *f, enum frontend_step step, uint64_t now_ns)
         control_unmap(&f->control);
         return false;
 
+    case FRONTEND_RECONFIGURE:
+        frontend_reconfigure(f, now_ns);
+        return true;
+
+    case FRONTEND_SAY_CONNECTED:
+        f->reconfigured_by_ns = 0;
+        frontend_say(f, XenbusStateConnected);
+        return true;
+
     case FRONTEND_SAY_CLOSING:
         f->close_by_ns = now_ns + CLOSE_TIMEOUT_NS;
         vif_set_up(f->vif, false, now_ns);
-        say(f, XenbusStateClosing);
+        frontend_say(f, XenbusStateClosing);
         return true;
 
     case FRONTEND_SAY_CLOSED:
-        say(f, XenbusStateClosed);
+        frontend_say(f, XenbusStateClosed);
         return true;
     }
     return false;
@@ -311,10 +297,13 @@ update_link(struct frontend *f, uint64_t now_ns)
                   f->vif->shape.n_queues > 1 ? "s" : "",
                   f->vif->shape.split ? "split" : "shared");
     }
-    vif_set_up(f->vif, v->was_connected && f->carrier && v->wanted
-               && !control_is_busy(&f->control)
-               && v->backend == XenbusStateConnected
-               && v->own == XenbusStateConnected, now_ns);
+    bool connected = v->backend == XenbusStateConnected
+                     || v->backend == XenbusStateReconfiguring
+                     || v->backend == XenbusStateReconfigured;
+    bool own = v->own == XenbusStateConnected
+               || v->own == XenbusStateReconfiguring;
+    vif_set_up(f->vif, v->was_connected && connected && own && f->carrier
+               && v->wanted && !control_is_busy(&f->control), now_ns);
 }
 
 /* Takes the watches that fired. */
@@ -337,6 +326,7 @@ frontend_run(struct frontend *f, uint64_t now_ns)
         f->dirty = true;
     }
     if (f->vif->broken || (f->close_by_ns && now_ns >= f->close_by_ns)
+        || (f->reconfigured_by_ns && now_ns >= f->reconfigured_by_ns)
         || (f->connect_at_ns && now_ns >= f->connect_at_ns)) {
         f->dirty = true;
     }
@@ -380,5 +370,6 @@ frontend_wait(const struct frontend *f, uint64_t now_ns)
         control_wait(&f->control, now_ns);
     }
     wait_until(f->close_by_ns, now_ns);
+    wait_until(f->reconfigured_by_ns, now_ns);
     wait_until(f->connect_at_ns, now_ns);
 }

@@ -41,10 +41,15 @@ struct frontend {
     uint64_t connect_at_ns;             /* Back-off; 0: none. */
     uint64_t connected_ns;              /* When the rings were made. */
     uint32_t backoff_ms;
+    bool reconfigure;                   /* The XDP headroom is to be told. */
+    bool reconfigured_before;           /* The backend was Reconfigured when
+                                         * we began. */
+    uint64_t reconfigured_by_ns;        /* Go on then; 0: not asked. */
     bool restart;                       /* Close in order, then go on. */
 
     uint64_t n_connects;                /* Times the backend connected. */
     uint64_t n_closes;
+    uint64_t n_suspends;
 };
 
 int frontend_init(struct frontend *, struct guest_domain *, struct vif *,
@@ -53,12 +58,6 @@ void frontend_finish(struct frontend *, uint64_t now_ns);
 
 int frontend_run(struct frontend *, uint64_t now_ns);
 void frontend_wait(const struct frontend *, uint64_t now_ns);
-
-/* Closes the vif in order (and keeps it closed), or lets it connect. */
-void frontend_set_wanted(struct frontend *, bool wanted);
-
-/* Closes the vif in order and connects it anew, as 'options' say by then. */
-void frontend_restart(struct frontend *);
 
 /* Is it closed, so that nothing would be lost by exiting? */
 bool frontend_is_closed(const struct frontend *);

@@ -17,6 +17,9 @@
 
 VLOG_DEFINE_THIS_MODULE(frontend_keys);
 
+#define MULTICAST_KEY "request-multicast-control"
+#define XDP_KEY "xdp-headroom"
+
 #define MTU_MIN 68
 #define MTU_MAX 65521
 #define MTU_DEFAULT 1500
@@ -40,6 +43,8 @@ backend_features_read(struct xs_handle *xs, const char *dir,
         .split_event_channels
             = feature(xs, dir, "feature-split-event-channels"),
         .ctrl_ring = feature(xs, dir, "feature-ctrl-ring"),
+        .multicast_control = feature(xs, dir, "feature-multicast-control"),
+        .xdp_headroom = feature(xs, dir, "feature-xdp-headroom"),
         .max_queues = xs_node_read_uint(xs, dir, "multi-queue-max-queues",
                                         UINT16_MAX, 1),
         .takes = {
@@ -166,6 +171,8 @@ write_keys(struct xs_handle *xs, uint32_t t, const char *dir,
         { "feature-gso-tcpv6", 1, takes->gso6 },
         { "ctrl-ring-ref", k->ctrl_ring_ref, k->ctrl_ring_ref },
         { "event-channel-ctrl", k->event_channel_ctrl, k->ctrl_ring_ref },
+        { MULTICAST_KEY, 1, k->multicast_control },
+        { XDP_KEY, k->xdp_headroom, k->xdp_headroom },
     };
 
     int error = write_queues(xs, t, dir, vif);
@@ -198,6 +205,19 @@ frontend_keys_write(struct xs_handle *xs, const char *dir,
 }
 
 int
+frontend_key_multicast_control(struct xs_handle *xs, const char *dir, bool on)
+{
+    return xs_node_write_uint(xs, XBT_NULL, dir, MULTICAST_KEY, on);
+}
+
+int
+frontend_key_xdp_headroom(struct xs_handle *xs, const char *dir,
+                          uint32_t bytes)
+{
+    return xs_node_write_uint(xs, XBT_NULL, dir, XDP_KEY, bytes);
+}
+
+int
 frontend_renew_memory(struct guest_domain *domain, struct guest_memory *memory)
 {
     struct guest_memory fresh;
@@ -206,7 +226,7 @@ frontend_renew_memory(struct guest_domain *domain, struct guest_memory *memory)
     if (error) {
         return error;
     }
-    error = guest_domain_set_memory(domain, &fresh);
+    error = guest_domain_renew_memory(domain, &fresh);
     if (error) {
         guest_memory_finish(&fresh);
         return error;

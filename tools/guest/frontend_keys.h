@@ -28,13 +28,20 @@ struct frontend_options {
     bool no_csum;
     bool no_rx_notify;                  /* Never tell of posted buffers. */
     struct control_wishes control;
+    bool multicast_control;             /* Only what we ask for. */
+    uint32_t xdp_headroom;              /* Bytes; 0: none. */
 };
+
+/* As much as a backend may leave before a frame, of a page. */
+#define XDP_HEADROOM_MAX 2048u
 
 /* What a backend offers. */
 struct backend_features {
     bool rx_copy;
     bool split_event_channels;
     bool ctrl_ring;
+    bool multicast_control;
+    bool xdp_headroom;
     uint32_t max_queues;
     struct offload_set takes;
 };
@@ -55,12 +62,20 @@ struct frontend_keys {
     const struct vif *vif;
     uint32_t ctrl_ring_ref;             /* 0: no control ring. */
     uint32_t event_channel_ctrl;
+    bool multicast_control;
+    uint32_t xdp_headroom;
 };
 
 /* Writes the keys of a connected vif into 'dir', and removes those of another
  * shape that may be left from before, in one transaction. */
 int frontend_keys_write(struct xs_handle *, const char *dir,
                         const struct frontend_keys *);
+
+/* Each of these changes while the vif is connected. */
+int frontend_key_multicast_control(struct xs_handle *, const char *dir,
+                                   bool on);
+int frontend_key_xdp_headroom(struct xs_handle *, const char *dir,
+                              uint32_t bytes);
 
 /* Gives the domain a new memory in place of '*memory', of the same size. */
 int frontend_renew_memory(struct guest_domain *, struct guest_memory *memory);

@@ -3,14 +3,30 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <xenstore.h>
 
 #include "openvswitch/vlog.h"
 #include "util.h"
 
 #include "tools/guest/frontend.h"
+#include "tools/guest/frontend_keys.h"
 #include "tools/guest/memory.h"
+#include "tools/guest/xs_node.h"
 
 VLOG_DEFINE_THIS_MODULE(frontend_rings);
+
+void
+frontend_say(struct frontend *f, enum xenbus_state state)
+{
+    int error = xs_node_write_uint(f->domain->xs, XBT_NULL, f->dir, "state",
+                                   state);
+
+    if (error) {
+        VLOG_WARN("%s/state: cannot write %d (%s)", f->dir, state,
+                  ovs_strerror(-error));
+    }
+    VLOG_DBG("own state %s", frontend_state_name(state));
+}
 
 /* What we and the backend agree on. */
 static void
@@ -42,7 +58,12 @@ make(struct frontend *f, const struct backend_features *features,
      uint64_t now_ns)
 {
     const struct control_wishes *wishes = &f->options.control;
-    struct frontend_keys keys = { .vif = f->vif };
+    struct frontend_keys keys = {
+        .vif = f->vif,
+        .multicast_control = features->multicast_control
+                             && f->options.multicast_control,
+        .xdp_headroom = features->xdp_headroom ? f->options.xdp_headroom : 0,
+    };
     struct vif_shape shape;
 
     agree(f, features, &shape);
@@ -96,6 +117,7 @@ frontend_rings_make(struct frontend *f, uint64_t now_ns)
         VLOG_ERR("%s: cannot connect (%s)", f->dir, ovs_strerror(-error));
         return error;
     }
+    f->reconfigure = false;
     f->rings_backend_dir = xstrdup(f->backend_dir);
     return 0;
 }

@@ -9,7 +9,13 @@
 
 #include <stdint.h>
 
+#include <xen/xen.h>
+#include <xen/io/xenbus.h>
+
 struct frontend;
+
+/* Writes our state. */
+void frontend_say(struct frontend *, enum xenbus_state);
 
 /* For the backend that is named now, as it and our user want it. */
 int frontend_rings_make(struct frontend *, uint64_t now_ns);

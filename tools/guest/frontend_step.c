@@ -2,6 +2,17 @@
 
 #include <xen/io/xenbus.h>
 
+/* With rings that are wanted, Connected or Reconfiguring. */
+static enum frontend_step
+next_connected(const struct frontend_view *v)
+{
+    if (v->own == XenbusStateReconfiguring) {
+        return v->reconfigured ? FRONTEND_SAY_CONNECTED : FRONTEND_REST;
+    }
+    return v->reconfigure && v->was_connected ? FRONTEND_RECONFIGURE
+                                              : FRONTEND_REST;
+}
+
 /* With rings. */
 static enum frontend_step
 next_with_rings(const struct frontend_view *v)
@@ -29,8 +40,9 @@ next_with_rings(const struct frontend_view *v)
         break;
     }
 
-    if (v->own == XenbusStateConnected) {
-        return v->wanted ? FRONTEND_REST
+    if (v->own == XenbusStateConnected
+        || v->own == XenbusStateReconfiguring) {
+        return v->wanted ? next_connected(v)
                : v->mapped ? FRONTEND_UNMAP : FRONTEND_SAY_CLOSING;
     }
     if (v->own == XenbusStateClosing && !v->wanted) {

@@ -20,6 +20,8 @@ struct frontend_view {
     bool rings;             /* Our rings and channels exist. */
     bool mapped;            /* The backend maps pages that it should let go
                              * before we close. */
+    bool reconfigure;       /* Our user has changed the XDP headroom. */
+    bool reconfigured;      /* The backend knows it, or never will. */
     bool same_backend;      /* They are for the backend that is named now. */
     bool was_connected;     /* The backend was Connected with them. */
     bool broken;            /* The backend broke the ring protocol. */
@@ -35,6 +37,8 @@ enum frontend_step {
     FRONTEND_FORGET,        /* Destroy the rings; write nothing. */
     FRONTEND_SAY_INIT,      /* State Initialising. */
     FRONTEND_UNMAP,         /* Ask the backend to let pages go; then rest. */
+    FRONTEND_RECONFIGURE,   /* Write the headroom, then Reconfiguring. */
+    FRONTEND_SAY_CONNECTED, /* State Connected, as before Reconfiguring. */
     FRONTEND_SAY_CLOSING,   /* State Closing; the rings stay, unused. */
     FRONTEND_SAY_CLOSED,    /* State Closed. */
 };

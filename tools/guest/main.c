@@ -22,6 +22,7 @@
 #include "unixctl.h"
 #include "util.h"
 
+#include "tools/guest/frontend_change.h"
 #include "tools/guest/guest.h"
 #include "tools/guest/pktgen.h"
 

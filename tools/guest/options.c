@@ -161,7 +161,8 @@ guest_options_parse(struct guest_options *o, int argc, char *argv[])
     enum {
         OPT_NAME = UCHAR_MAX + 1, OPT_RUN_DIR, OPT_XEN_DIR, OPT_DEVID,
         OPT_SHARED_EVTCHN, OPT_QUEUES, OPT_NO_SG, OPT_NO_GSO, OPT_NO_CSUM,
-        OPT_NO_RX_NOTIFY, OPT_HASH, OPT_PERSISTENT_GRANTS, OPT_BUSY_POLL, OPT_TAP, OPT_NETNS, OPT_MAC,
+        OPT_NO_RX_NOTIFY, OPT_HASH, OPT_PERSISTENT_GRANTS,
+        OPT_MULTICAST_CONTROL, OPT_XDP_HEADROOM, OPT_BUSY_POLL, OPT_TAP, OPT_NETNS, OPT_MAC,
         OPT_MTU, OPT_TXQUEUELEN, OPT_ADDRESS, OPT_PKTGEN, OPT_SINK, OPT_JSON,
         OPT_OUTPUT, OPT_UNIXCTL,
         VLOG_OPTION_ENUMS,
@@ -176,6 +177,8 @@ guest_options_parse(struct guest_options *o, int argc, char *argv[])
         { "queues", required_argument, NULL, OPT_QUEUES },
         { "hash", optional_argument, NULL, OPT_HASH },
         { "persistent-grants", no_argument, NULL, OPT_PERSISTENT_GRANTS },
+        { "multicast-control", no_argument, NULL, OPT_MULTICAST_CONTROL },
+        { "xdp-headroom", required_argument, NULL, OPT_XDP_HEADROOM },
         { "no-sg", no_argument, NULL, OPT_NO_SG },
         { "no-gso", no_argument, NULL, OPT_NO_GSO },
         { "no-csum", no_argument, NULL, OPT_NO_CSUM },
@@ -242,6 +245,13 @@ guest_options_parse(struct guest_options *o, int argc, char *argv[])
             break;
         case OPT_PERSISTENT_GRANTS:
             o->frontend.control.persistent_grants = true;
+            break;
+        case OPT_MULTICAST_CONTROL:
+            o->frontend.multicast_control = true;
+            break;
+        case OPT_XDP_HEADROOM:
+            o->frontend.xdp_headroom = parse_uint("--xdp-headroom", optarg,
+                                                  XDP_HEADROOM_MAX);
             break;
         case OPT_NO_SG:
             o->frontend.no_sg = true;

@@ -118,6 +118,7 @@ vif_to_json(const struct guest *g)
                         g->vif.connected ? g->vif.shape.n_queues : 0));
     json_object_put(json, "connects", json_integer_create(f->n_connects));
     json_object_put(json, "closes", json_integer_create(f->n_closes));
+    json_object_put(json, "suspends", json_integer_create(f->n_suspends));
     return json;
 }
 

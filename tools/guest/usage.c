@@ -35,6 +35,8 @@ guest_usage(void)
          "  --hash[=KEYHEX]         have the backend choose the queue of what\n"
          "                          it delivers by Toeplitz hash; check it\n"
          "  --persistent-grants     have it keep all pages mapped\n"
+         "  --multicast-control     get only multicast that was asked for\n"
+         "  --xdp-headroom=BYTES    room before each received frame\n"
          "  --no-rx-notify          never tell of receive buffers\n"
          "  --busy-poll-us=N        poll for N microseconds after a frame\n"
          "                          before sleeping (default: 10)");

@@ -244,6 +244,20 @@ vif_run(struct vif *vif, uint64_t now_ns)
     return n;
 }
 
+int
+vif_send_extra(struct vif *vif, const struct netif_extra_info *extra)
+{
+    if (!vif->up || vif->broken) {
+        return -ENOTCONN;
+    }
+    if (!tx_ring_has_room(&vif->queues[0].tx, 2)) {
+        return -EAGAIN;
+    }
+    tx_ring_put_extra(&vif->queues[0].tx, extra);
+    push(vif);
+    return 0;
+}
+
 bool
 vif_is_drained(struct vif *vif)
 {

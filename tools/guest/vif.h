@@ -20,6 +20,7 @@
 #include "tools/guest/tx_ring.h"
 
 struct guest_memory;
+struct netif_extra_info;
 
 /* How to connect: what frontend and backend agree on. */
 struct vif_shape {
@@ -74,6 +75,10 @@ void vif_set_up(struct vif *, bool up, uint64_t now_ns);
 
 /* Moves a batch each way.  Returns the number of frames moved. */
 unsigned int vif_run(struct vif *, uint64_t now_ns);
+
+/* Sends a request that carries 'extra' and no frame.  -ENOTCONN if frames may
+ * not move, -EAGAIN if there is no room. */
+int vif_send_extra(struct vif *, const struct netif_extra_info *extra);
 
 /* Has the backend answered all that was sent?  True without rings. */
 bool vif_is_drained(struct vif *);
