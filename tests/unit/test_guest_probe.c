@@ -1,5 +1,6 @@
 /* Probes: what is written is read back, and nothing else is taken for one; a
- * sink finds what is wrong with a generator's frames, and only that; sequence numbers, pacing, and the histogram of delays. */
+ * sink finds what is wrong with a generator's frames, and only that; sequence
+ * numbers, pacing, and the histogram of delays. */
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -427,6 +427,17 @@ test_rx_offloads(void **state)
     assert_int_equal(fx.rx_counters.csum_blank, 1);
     assert_int_equal(fx.rx_counters.xdp, 1);
 
+    /* The headroom as the offset of the first slot. */
+    give_rx("", NETRXF_extra_info | NETRXF_more_data, 256, 3840);
+    give_extra(EXTRA_TYPE_XDP, 0);
+    give_rx("", 0, 0, 100);
+    assert_int_equal(rx_ring_take(&fx.rx, &frame), 1);
+    assert_int_equal(frame.headroom, 256);
+    assert_int_equal(frame.bytes, 3940);
+    assert_int_equal((uintptr_t) frame.iov[0].iov_base % 4096, 256);
+    assert_int_equal((uintptr_t) frame.iov[1].iov_base % 4096, 0);
+    assert_int_equal(fx.rx_counters.xdp, 2);
+
     /* A headroom that is not there; an extra twice; one of no known type. */
     give_rx("", NETRXF_extra_info, 0, 255);
     give_extra(EXTRA_TYPE_XDP, 0);

@@ -161,8 +161,8 @@ add_data(const struct rx_ring *rx, struct rx_frame *frame, uint32_t slot,
         return RX_BAD_STATUS;
     }
 
-    /* The headroom is part of what 'status' counts, in each slot. */
-    uint32_t begin = rsp->offset + frame->headroom;
+    uint32_t begin = rsp->offset + (frame->headroom_counted
+                                    ? frame->headroom : 0);
     uint32_t end = rsp->offset + rsp->status;
     if (end > RING_PAGE_BYTES || begin > end
         || frame->n_iov == RING_FRAME_SLOTS_MAX) {
@@ -179,9 +179,11 @@ add_data(const struct rx_ring *rx, struct rx_frame *frame, uint32_t slot,
 /* What the first slot's flags and the extras say of the frame. */
 static enum rx_verdict
 judge_offload(const struct rx_ring *rx, struct rx_frame *frame,
-              uint16_t flags, const struct rx_extras *extras)
+              const struct netif_rx_response *rsp,
+              const struct rx_extras *extras)
 {
     const struct offload_set *takes = rx->takes;
+    uint16_t flags = rsp->flags;
     struct frame_offload *o = &frame->offload;
 
     o->csum_blank = flags & NETRXF_csum_blank;
@@ -199,7 +201,8 @@ judge_offload(const struct rx_ring *rx, struct rx_frame *frame,
         frame->hash = v[0] | v[1] << 8 | v[2] << 16 | (uint32_t) v[3] << 24;
     }
     if (extras->types & 1u << EXTRA_TYPE_XDP) {
-        memcpy(&frame->headroom, &extras->xdp.u.pad[0], sizeof(uint16_t));
+        frame->headroom = extras->xdp.u.pad[0];
+        frame->headroom_counted = rsp->offset < frame->headroom;
     }
     if (o->gso_bytes && !(o->gso_type == XEN_NETIF_GSO_TYPE_TCPV4
                           ? takes->gso4 : takes->gso6)) {
@@ -255,7 +258,7 @@ read_frame(const struct rx_ring *rx, struct rx_frame *frame,
     *verdict = RX_GOOD;
     frame->n_iov = frame->bytes = frame->headroom = 0;
     frame->offload = (struct frame_offload) { .gso_bytes = 0 };
-    frame->hashed = false;
+    frame->hashed = frame->headroom_counted = false;
     while (more) {
         if (index == rx->rsp_seen) {
             return 0;
@@ -274,7 +277,7 @@ read_frame(const struct rx_ring *rx, struct rx_frame *frame,
             return 0;
         }
         if (first && *verdict == RX_GOOD) {
-            *verdict = judge_offload(rx, frame, rsp.flags, &extras);
+            *verdict = judge_offload(rx, frame, &rsp, &extras);
         }
         if (*verdict == RX_GOOD) {
             *verdict = add_data(rx, frame, slot, &rsp);

@@ -51,7 +51,11 @@ struct rx_frame {
     uint8_t hash_type;                  /* _XEN_NETIF_CTRL_HASH_TYPE_*, */
     uint8_t hash_algorithm;             /* XEN_NETIF_CTRL_HASH_ALGORITHM_*, */
     uint32_t hash;                      /* and value. */
-    uint32_t headroom;                  /* Bytes before it in each page. */
+    uint32_t headroom;                  /* Bytes of it that the backend left
+                                         * before the frame. */
+    bool headroom_counted;              /* In each slot, in 'status', as
+                                         * Linux does; else in the first
+                                         * one's 'offset'. */
 };
 
 struct rx_ring {

@@ -20,9 +20,9 @@ struct tap_device {
 };
 
 /* 'netns': null, a name of ip-netns(8), or a path.  A struct virtio_net_hdr
- * comes before each frame.  Until tap_device_set_offload() the kernel completes
- * every checksum and cuts every segment.  On failure '*error' is a sentence
- * for a person, which the caller frees. */
+ * comes before each frame.  Until tap_device_set_offload() the kernel
+ * completes every checksum and cuts every segment.  On failure '*error' is a
+ * sentence for a person, which the caller frees. */
 int tap_device_open(struct tap_device *, const char *name, const char *netns,
                     char **error);
 void tap_device_close(struct tap_device *);
