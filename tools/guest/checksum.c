@@ -9,18 +9,19 @@ uint64_t
 checksum_add(uint64_t sum, const void *data, size_t bytes)
 {
     const uint8_t *p = data;
-    uint32_t word;
+    uint64_t word, high = 0;
     uint16_t half;
 
+    /* Halves of words, so that nothing is carried away. */
     for (; bytes >= sizeof word; bytes -= sizeof word, p += sizeof word) {
         memcpy(&word, p, sizeof word);
-        sum += word;
+        sum += word & UINT32_MAX;
+        high += word >> 32;
     }
-    if (bytes >= sizeof half) {
+    sum += high;
+    for (; bytes >= sizeof half; bytes -= sizeof half, p += sizeof half) {
         memcpy(&half, p, sizeof half);
         sum += half;
-        bytes -= sizeof half;
-        p += sizeof half;
     }
     if (bytes) {
         half = 0;

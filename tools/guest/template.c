@@ -150,13 +150,13 @@ template_write(const struct template *t, const struct probe *probe,
     uint8_t mark[PROBE_BYTES];
 
     memcpy(head, t->head, sizeof head);
-    if (p->l4) {
+    if (p->l4 && t->n_flows > 1) {
         packet_put16(head + p->l4, t->port_src
                                    + probe->sequence % t->n_flows);
-        if (p->protocol == PACKET_TCP) {
-            position = probe->sequence / t->n_flows * t->payload_bytes;
-            packet_put32(head + p->l4 + 4, position);
-        }
+    }
+    if (p->l4 && p->protocol == PACKET_TCP) {
+        position = probe->sequence / t->n_flows * t->payload_bytes;
+        packet_put32(head + p->l4 + 4, position);
     }
 
     const uint8_t *payload = pattern_at(position);
