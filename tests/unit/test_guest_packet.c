@@ -179,6 +179,23 @@ test_checksum(void **state)
     }
 }
 
+/* A checksum of zero would mean that there is none. */
+static void
+test_zero_checksum(void **state)
+{
+    const struct packet udp = { .protocol = PACKET_UDP };
+    const struct packet tcp = { .protocol = PACKET_TCP };
+    const struct virtio_net_hdr hdr = { .csum_start = 34, .csum_offset = 6 };
+    uint8_t frame[100] = { [40] = 0xff, [41] = 0xff };
+    struct iovec iov = { frame, sizeof frame };
+
+    assert_int_equal(checksum_finish(0xffff, &udp), 0xffff);
+    assert_int_equal(checksum_finish(0xffff, &tcp), 0);
+    assert_int_equal(checksum_finish(0x1234, &udp), 0xedcb);
+    vnet_fill_checksum(&hdr, &iov, 1, sizeof frame);
+    assert_int_equal(packet_get16(frame + 40), 0xffff);
+}
+
 /* The kernel leaves a checksum blank; a backend does not take that: we fill
  * it in.  The backend leaves one blank: the kernel finds its pseudo header
  * summed up.  Both over every cut of the frame in two. */
@@ -355,6 +372,7 @@ main(void)
         cmocka_unit_test(test_parse_odd),
         cmocka_unit_test(test_flows),
         cmocka_unit_test(test_checksum),
+        cmocka_unit_test(test_zero_checksum),
         cmocka_unit_test(test_fill),
         cmocka_unit_test(test_to_offload),
         cmocka_unit_test(test_from_gso),

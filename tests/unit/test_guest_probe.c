@@ -18,6 +18,7 @@
 #include "tools/guest/offload.h"
 #include "tools/guest/pacer.h"
 #include "tools/guest/packet.h"
+#include "tools/guest/pattern.h"
 #include "tools/guest/pktgen_spec.h"
 #include "tools/guest/probe.h"
 #include "tools/guest/rx_ring.h"
@@ -343,6 +344,25 @@ test_verify_wrap(void **state)
     }
     assert_int_equal(v.n_bad_content, 0);
     assert_int_equal(verify_lost_bytes(&v), 46);
+
+    /* The first one seen is of just behind it, the next of before. */
+    memset(&v, 0, sizeof v);
+    build(DST ",type=tcp,size=100", n + 5, frame, &offload);
+    sink_takes(frame, 100, offload);
+    build(DST ",type=tcp,size=100", n, frame, &offload);
+    sink_takes(frame, 100, offload);
+    assert_int_equal(verify_lost_bytes(&v), 0);
+    assert_int_equal(v.n_tcp_reordered, 1);
+}
+
+/* No piece of the pattern looks like a probe. */
+static void
+test_pattern(void **state)
+{
+    for (uint32_t i = 0; i < 65536; i++) {
+        assert_int_not_equal(*pattern_at(i), PROBE_MAGIC >> 8);
+    }
+    assert_memory_equal(pattern_at(65535) + 1, pattern_at(0), 1000);
 }
 
 static void
@@ -461,6 +481,7 @@ main(void)
         cmocka_unit_test(test_verify_lengths),
         cmocka_unit_test(test_verify_streams),
         cmocka_unit_test(test_verify_wrap),
+        cmocka_unit_test(test_pattern),
         cmocka_unit_test(test_sequence),
         cmocka_unit_test(test_sequence_window),
         cmocka_unit_test(test_pacer),

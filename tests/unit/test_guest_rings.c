@@ -438,6 +438,23 @@ test_rx_offloads(void **state)
     assert_int_equal((uintptr_t) frame.iov[1].iov_base % 4096, 0);
     assert_int_equal(fx.rx_counters.xdp, 2);
 
+    /* Half of a headroom, in a frame that would have a sane length else. */
+    give_rx("", NETRXF_extra_info | NETRXF_more_data, 0, 128);
+    give_extra(EXTRA_TYPE_XDP, 0);
+    give_rx("", 0, 0, 500);
+    /* GSO of size 0, and of no known type. */
+    for (int i = 0; i < 2; i++) {
+        give_rx("", NETRXF_extra_info, 0, 60);
+        give_extra(XEN_NETIF_EXTRA_TYPE_GSO, 0);
+        struct netif_extra_info *extra = (struct netif_extra_info *)
+            &fx.rx.shared->ring[ring_slot(fx.rx.shared->rsp_prod - 1)];
+        extra->u.gso.size = i;
+        extra->u.gso.type = i ? 3 : XEN_NETIF_GSO_TYPE_TCPV4;
+    }
+    assert_int_equal(rx_ring_take(&fx.rx, &frame), 0);
+    assert_int_equal(fx.rx_counters.bad_layout, 1);
+    assert_int_equal(fx.rx_counters.bad_extra, 2);
+
     /* A headroom that is not there; an extra twice; one of no known type. */
     give_rx("", NETRXF_extra_info, 0, 255);
     give_extra(EXTRA_TYPE_XDP, 0);
@@ -451,8 +468,8 @@ test_rx_offloads(void **state)
     assert_string_equal(frame.iov[0].iov_base, "good");
     assert_true(frame.offload.data_validated && !frame.offload.csum_blank);
     assert_false(frame.hashed || frame.headroom || frame.offload.gso_bytes);
-    assert_int_equal(fx.rx_counters.bad_layout, 1);
-    assert_int_equal(fx.rx_counters.bad_extra, 2);
+    assert_int_equal(fx.rx_counters.bad_layout, 2);
+    assert_int_equal(fx.rx_counters.bad_extra, 4);
 }
 
 /* Round the ring many times. */
