@@ -235,6 +235,14 @@ step(struct backend *b, const struct xenbus_input *in)
         xenvif_detach(b->id);
         return true;
 
+    case XENBUS_RECONFIGURE:
+        set_state(b, XENBUS_RECONFIGURED);
+        return true;
+
+    case XENBUS_SET_CONNECTED:
+        set_state(b, XENBUS_CONNECTED);
+        return true;
+
     case XENBUS_SET_CLOSING:
         xenbus_closing(&b->memory, in->theirs);
         set_state(b, XENBUS_CLOSING);

@@ -1,12 +1,19 @@
 #include "netdom/xenbus_fsm.h"
 
-/* True if both sides may have a connection now. */
+/* True if a frontend in 'state' uses rings, or believes that it does. */
 static bool
-wants_connection(const struct xenbus_input *in)
+is_up(enum xenbus_state state)
 {
-    return (in->theirs == XENBUS_CONNECTED && in->online && in->have_port
-            && in->have_policy && !in->quarantined && !in->refused
-            && !in->unseen);
+    return state == XENBUS_CONNECTED || state == XENBUS_RECONFIGURING;
+}
+
+/* True if nothing but the frontend's state can stand in a connection's
+ * way. */
+static bool
+may_connect(const struct xenbus_input *in)
+{
+    return (in->online && in->have_port && in->have_policy
+            && !in->quarantined && !in->refused && !in->unseen);
 }
 
 /* True if a frontend could begin, or is about to. */
@@ -22,6 +29,7 @@ may_begin(const struct xenbus_input *in)
     case XENBUS_INITIALISED:
         return true;
     case XENBUS_CONNECTED:
+    case XENBUS_RECONFIGURING:
         /* A frontend that was there before us (boot from the network, or our
          * restart before anything was attached). */
         return !in->unseen && !in->refused;
@@ -31,6 +39,7 @@ may_begin(const struct xenbus_input *in)
         return in->invite;
     case XENBUS_UNKNOWN:
     case XENBUS_CLOSING:
+    case XENBUS_RECONFIGURED:           /* No honest frontend's. */
     case XENBUS_N_STATES:
         break;
     }
@@ -55,13 +64,28 @@ go_down(const struct xenbus_input *in)
     return in->ours == XENBUS_CLOSED ? XENBUS_WAIT : XENBUS_SET_CLOSED;
 }
 
+/* Both sides have had a connection. */
+static enum xenbus_action
+stay_up(const struct xenbus_input *in)
+{
+    if (!is_up(in->theirs) || !may_connect(in)
+        || in->link != XENBUS_ATTACHED) {
+        return go_down(in);
+    }
+
+    bool asks = in->theirs == XENBUS_RECONFIGURING;
+    bool answered = in->ours == XENBUS_RECONFIGURED;
+    return (asks == answered ? XENBUS_WAIT
+            : asks ? XENBUS_RECONFIGURE : XENBUS_SET_CONNECTED);
+}
+
 enum xenbus_action
 xenbus_next(const struct xenbus_input *in)
 {
     switch (in->ours) {
     case XENBUS_CONNECTED:
-        return wants_connection(in) && in->link == XENBUS_ATTACHED
-               ? XENBUS_WAIT : go_down(in);
+    case XENBUS_RECONFIGURED:
+        return stay_up(in);
 
     case XENBUS_CLOSING:
         return go_down(in);
@@ -80,7 +104,7 @@ xenbus_next(const struct xenbus_input *in)
         if (in->link != XENBUS_DETACHED) {
             return go_down(in);
         }
-        if (wants_connection(in)) {
+        if (in->theirs == XENBUS_CONNECTED && may_connect(in)) {
             return XENBUS_ATTACH;
         }
         /* A frontend that closes before it ever connected gets its answer,
@@ -95,6 +119,7 @@ xenbus_next(const struct xenbus_input *in)
     case XENBUS_UNKNOWN:
     case XENBUS_INITIALISING:
     case XENBUS_INITIALISED:
+    case XENBUS_RECONFIGURING:
     case XENBUS_N_STATES:
         break;
     }
@@ -115,6 +140,14 @@ is_down(enum xenbus_state state)
     return state == XENBUS_CLOSING || state == XENBUS_CLOSED;
 }
 
+/* True if a frontend in 'state' is on its way to a connection. */
+static bool
+is_coming(enum xenbus_state state)
+{
+    return (state == XENBUS_INITIALISING || state == XENBUS_INIT_WAIT
+            || state == XENBUS_INITIALISED);
+}
+
 void
 xenbus_looked(struct xenbus_memory *m, enum xenbus_state ours,
               enum xenbus_state theirs)
@@ -124,10 +157,10 @@ xenbus_looked(struct xenbus_memory *m, enum xenbus_state ours,
         m->known = true;
         m->unseen = m->invite = is_down(ours);
     }
-    if (theirs != XENBUS_CONNECTED) {
+    if (!is_up(theirs)) {
         m->unseen = false;
-        if (theirs != XENBUS_UNKNOWN && !is_down(theirs)) {
-            m->invite = false;          /* It came by itself. */
+        if (is_coming(theirs)) {
+            m->invite = false;          /* By itself. */
         }
     }
 }
@@ -135,9 +168,16 @@ xenbus_looked(struct xenbus_memory *m, enum xenbus_state ours,
 void
 xenbus_closing(struct xenbus_memory *m, enum xenbus_state theirs)
 {
-    if (theirs == XENBUS_CONNECTED) {
+    if (is_up(theirs)) {
         m->unseen = m->invite = true;
     }
+}
+
+void
+xenbus_pardoned(struct xenbus_memory *m, enum xenbus_state theirs)
+{
+    m->unseen = is_up(theirs);
+    m->invite = true;
 }
 
 void
@@ -151,7 +191,7 @@ xenbus_state_name(enum xenbus_state state)
 {
     static const char *const names[XENBUS_N_STATES] = {
         "Unknown", "Initialising", "InitWait", "Initialised", "Connected",
-        "Closing", "Closed",
+        "Closing", "Closed", "Reconfiguring", "Reconfigured",
     };
 
     return state < XENBUS_N_STATES ? names[state] : names[0];
@@ -165,6 +205,8 @@ xenbus_action_name(enum xenbus_action action)
     case XENBUS_WRITE_FEATURES: return "write features";
     case XENBUS_ATTACH: return "attach";
     case XENBUS_DETACH: return "detach";
+    case XENBUS_RECONFIGURE: return "reconfigure";
+    case XENBUS_SET_CONNECTED: return "connected";
     case XENBUS_SET_CLOSING: return "closing";
     case XENBUS_SET_CLOSED: return "closed";
     case XENBUS_REMOVE: return "remove";

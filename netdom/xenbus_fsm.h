@@ -8,7 +8,11 @@
  * Frontends walk 1 Initialising, 3 Initialised, 4 Connected, 5 Closing,
  * 6 Closed, and some jump.  A Windows frontend closes once before it
  * connects.  Closed with "online" waits for the frontend's return; Closed
- * without it removes the vif. */
+ * without it removes the vif.
+ *
+ * A connected frontend that wants another XDP headroom says 7 Reconfiguring,
+ * is answered 8 Reconfigured, and says Connected again; so do we then.  The
+ * rings stay attached meanwhile. */
 
 #ifndef NETDOM_XENBUS_FSM_H
 #define NETDOM_XENBUS_FSM_H 1
@@ -23,7 +27,9 @@ enum xenbus_state {                     /* enum xenbus_state of io/xenbus.h. */
     XENBUS_CONNECTED = 4,
     XENBUS_CLOSING = 5,
     XENBUS_CLOSED = 6,
-    XENBUS_N_STATES = 7,
+    XENBUS_RECONFIGURING = 7,           /* Theirs only. */
+    XENBUS_RECONFIGURED = 8,            /* Ours only. */
+    XENBUS_N_STATES = 9,
 };
 
 /* Where the vif's rings are. */
@@ -62,6 +68,8 @@ enum xenbus_action {
     XENBUS_WRITE_FEATURES,              /* Then InitWait. */
     XENBUS_ATTACH,                      /* Then Connected, or refuse. */
     XENBUS_DETACH,                      /* Asks; the link says when. */
+    XENBUS_RECONFIGURE,                 /* Then Reconfigured. */
+    XENBUS_SET_CONNECTED,               /* The frontend has seen that. */
     XENBUS_SET_CLOSING,
     XENBUS_SET_CLOSED,
     XENBUS_REMOVE,                      /* Delete the backend's path. */
@@ -70,12 +78,14 @@ enum xenbus_action {
 /* One step; call it again after having done it. */
 enum xenbus_action xenbus_next(const struct xenbus_input *);
 
-/* The three events that the memory is made of: a look at both sides, our
- * Closing while the frontend was in 'theirs', and a connection. */
+/* The events that the memory is made of: a look at both sides, our Closing
+ * while the frontend was in 'theirs', a connection, and the end of a
+ * quarantine, after which the frontend is called back. */
 void xenbus_looked(struct xenbus_memory *, enum xenbus_state ours,
                    enum xenbus_state theirs);
 void xenbus_closing(struct xenbus_memory *, enum xenbus_state theirs);
 void xenbus_connected(struct xenbus_memory *);
+void xenbus_pardoned(struct xenbus_memory *, enum xenbus_state theirs);
 
 const char *xenbus_state_name(enum xenbus_state);
 const char *xenbus_action_name(enum xenbus_action);

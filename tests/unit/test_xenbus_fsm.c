@@ -15,6 +15,7 @@ struct vif {
     struct xenbus_memory memory;
     bool removed;
     int n_attached;
+    int n_reconfigured;
 };
 
 static void
@@ -34,6 +35,13 @@ apply(struct vif *v, enum xenbus_action action)
         break;
     case XENBUS_DETACH:
         v->in.link = XENBUS_DETACHING;
+        break;
+    case XENBUS_RECONFIGURE:
+        v->in.ours = XENBUS_RECONFIGURED;
+        v->n_reconfigured++;
+        break;
+    case XENBUS_SET_CONNECTED:
+        v->in.ours = XENBUS_CONNECTED;
         break;
     case XENBUS_SET_CLOSING:
         xenbus_closing(&v->memory, v->in.theirs);
@@ -276,7 +284,8 @@ test_quarantine_holds(void **state)
 {
     static const enum xenbus_state tries[] = {
         XENBUS_CLOSING, XENBUS_CLOSED, XENBUS_INITIALISING,
-        XENBUS_INITIALISED, XENBUS_CONNECTED,
+        XENBUS_INITIALISED, XENBUS_CONNECTED, XENBUS_RECONFIGURING,
+        XENBUS_RECONFIGURED, XENBUS_UNKNOWN, XENBUS_INITIALISING,
     };
     struct vif v = connected_vif();
 
@@ -287,6 +296,145 @@ test_quarantine_holds(void **state)
         assert_int_equal(v.in.link, XENBUS_DETACHED);
     }
     assert_int_equal(v.n_attached, 1);
+}
+
+/* Whatever the frontend did meanwhile, it is called back once it has
+ * closed, and rings from before the release are not attached. */
+static void
+test_pardon_calls_back(void **state)
+{
+    for (int last = 0; last < XENBUS_N_STATES; last++) {
+        struct vif v = connected_vif();
+
+        v.in.quarantined = true;
+        settle(&v);
+        frontend_goes(&v, XENBUS_CLOSED);
+        frontend_goes(&v, XENBUS_INITIALISING);
+        frontend_goes(&v, last);
+
+        v.in.quarantined = false;
+        xenbus_pardoned(&v.memory, last);
+        settle(&v);
+        assert_int_equal(v.n_attached, 1);
+
+        if (v.in.ours != XENBUS_INIT_WAIT) {
+            assert_int_equal(frontend_goes(&v, XENBUS_CLOSED),
+                             XENBUS_INIT_WAIT);
+        }
+        assert_int_equal(frontend_goes(&v, XENBUS_INITIALISING),
+                         XENBUS_INIT_WAIT);
+        assert_int_equal(frontend_goes(&v, XENBUS_CONNECTED),
+                         XENBUS_CONNECTED);
+        assert_int_equal(v.n_attached, 2);
+    }
+}
+
+static void
+test_reconfigures_while_connected(void **state)
+{
+    struct vif v = connected_vif();
+
+    for (int i = 1; i <= 3; i++) {
+        assert_int_equal(frontend_goes(&v, XENBUS_RECONFIGURING),
+                         XENBUS_RECONFIGURED);
+        assert_int_equal(v.n_reconfigured, i);
+        assert_int_equal(v.in.link, XENBUS_ATTACHED);
+        assert_int_equal(frontend_goes(&v, XENBUS_CONNECTED),
+                         XENBUS_CONNECTED);
+        assert_int_equal(v.in.link, XENBUS_ATTACHED);
+    }
+    assert_int_equal(v.n_attached, 1);
+
+    /* It closes in the middle. */
+    frontend_goes(&v, XENBUS_RECONFIGURING);
+    assert_int_equal(frontend_goes(&v, XENBUS_CLOSING), XENBUS_CLOSED);
+    frontend_goes(&v, XENBUS_CLOSED);
+    assert_int_equal(frontend_goes(&v, XENBUS_INITIALISING),
+                     XENBUS_INIT_WAIT);
+}
+
+static void
+test_reconfiguring_is_no_way_in(void **state)
+{
+    struct vif v = fresh_vif();
+
+    settle(&v);
+    assert_int_equal(frontend_goes(&v, XENBUS_RECONFIGURING),
+                     XENBUS_INIT_WAIT);
+    assert_int_equal(frontend_goes(&v, XENBUS_RECONFIGURED),
+                     XENBUS_INIT_WAIT);
+    assert_int_equal(v.n_reconfigured, 0);
+    assert_int_equal(v.n_attached, 0);
+    assert_int_equal(frontend_goes(&v, XENBUS_CONNECTED), XENBUS_CONNECTED);
+
+    /* Ours is no state of a frontend's. */
+    assert_int_equal(frontend_goes(&v, XENBUS_RECONFIGURED), XENBUS_CLOSED);
+    assert_int_equal(frontend_goes(&v, XENBUS_INITIALISING),
+                     XENBUS_INIT_WAIT);
+}
+
+static void
+test_restart_while_reconfiguring(void **state)
+{
+    static const enum xenbus_state left[] = {
+        XENBUS_CONNECTED, XENBUS_RECONFIGURED,
+    };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct vif v = fresh_vif();
+
+        v.in.ours = left[i];
+        v.in.theirs = XENBUS_RECONFIGURING;
+        settle(&v);
+        assert_int_equal(v.in.ours, XENBUS_CLOSED);
+
+        /* It goes on as if nothing were: those are its old rings. */
+        assert_int_equal(frontend_goes(&v, XENBUS_CONNECTED), XENBUS_CLOSED);
+        assert_int_equal(v.n_attached, 0);
+        assert_int_equal(frontend_goes(&v, XENBUS_CLOSED), XENBUS_INIT_WAIT);
+        assert_int_equal(frontend_goes(&v, XENBUS_CONNECTED),
+                         XENBUS_CONNECTED);
+    }
+}
+
+/* Back from a suspend with new rings: Initialising, or at once Connected
+ * after a moment in which nobody looked, and never Closing. */
+static void
+test_frontend_resumes(void **state)
+{
+    struct vif v = connected_vif();
+
+    assert_int_equal(frontend_goes(&v, XENBUS_INITIALISING),
+                     XENBUS_INIT_WAIT);
+    assert_int_equal(v.in.link, XENBUS_DETACHED);
+    assert_int_equal(frontend_goes(&v, XENBUS_INITIALISED),
+                     XENBUS_INIT_WAIT);
+    assert_int_equal(frontend_goes(&v, XENBUS_CONNECTED), XENBUS_CONNECTED);
+    assert_int_equal(v.n_attached, 2);
+}
+
+/* Any three states, one after the other, and an honest frontend comes in
+ * all the same. */
+static void
+test_honest_after_hostile(void **state)
+{
+    enum { N = XENBUS_N_STATES };
+
+    for (int i = 0; i < N * N * N; i++) {
+        struct vif v = connected_vif();
+
+        frontend_goes(&v, i % N);
+        frontend_goes(&v, i / N % N);
+        frontend_goes(&v, i / N / N);
+
+        frontend_goes(&v, XENBUS_CLOSING);
+        frontend_goes(&v, XENBUS_CLOSED);
+        assert_int_equal(frontend_goes(&v, XENBUS_INITIALISING),
+                         XENBUS_INIT_WAIT);
+        assert_int_equal(frontend_goes(&v, XENBUS_CONNECTED),
+                         XENBUS_CONNECTED);
+        assert_int_equal(v.in.link, XENBUS_ATTACHED);
+    }
 }
 
 static void
@@ -331,8 +479,12 @@ test_every_input(void **state)
 
                     settle(&v);
                     if (v.in.link == XENBUS_ATTACHED) {
-                        assert_int_equal(v.in.ours, XENBUS_CONNECTED);
-                        assert_int_equal(v.in.theirs, XENBUS_CONNECTED);
+                        assert_int_equal(v.in.ours,
+                                         v.in.theirs == XENBUS_CONNECTED
+                                         ? XENBUS_CONNECTED
+                                         : XENBUS_RECONFIGURED);
+                        assert_true(v.in.theirs == XENBUS_CONNECTED
+                                    || v.in.theirs == XENBUS_RECONFIGURING);
                         assert_true(v.in.online && v.in.have_port
                                     && v.in.have_policy
                                     && !v.in.quarantined);
@@ -346,7 +498,7 @@ test_every_input(void **state)
             }
         }
     }
-    assert_int_equal(n, 7 * 7 * 3 * 256);
+    assert_int_equal(n, 9 * 9 * 3 * 256);
 }
 
 static void
@@ -374,6 +526,12 @@ main(void)
         cmocka_unit_test(test_port_deleted),
         cmocka_unit_test(test_waits_for_policy),
         cmocka_unit_test(test_quarantine_holds),
+        cmocka_unit_test(test_pardon_calls_back),
+        cmocka_unit_test(test_reconfigures_while_connected),
+        cmocka_unit_test(test_reconfiguring_is_no_way_in),
+        cmocka_unit_test(test_restart_while_reconfiguring),
+        cmocka_unit_test(test_frontend_resumes),
+        cmocka_unit_test(test_honest_after_hostile),
         cmocka_unit_test(test_refused_waits_for_the_frontend),
         cmocka_unit_test(test_every_input),
         cmocka_unit_test(test_names),
