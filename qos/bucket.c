@@ -40,6 +40,26 @@ qos_profile_check(const struct qos_profile *profile)
     return NULL;
 }
 
+static uint64_t
+lower(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+struct qos_profile
+qos_profile_lower(const struct qos_profile *a, const struct qos_profile *b)
+{
+    if (!a->rate_bps) {
+        return *b;
+    } else if (!b->rate_bps) {
+        return *a;
+    }
+    return (struct qos_profile) {
+        .rate_bps = lower(a->rate_bps, b->rate_bps),
+        .burst_bytes = lower(a->burst_bytes, b->burst_bytes),
+    };
+}
+
 uint64_t
 qos_burst_default_bytes(uint64_t rate_bps)
 {

@@ -35,6 +35,10 @@ struct qos_bucket {
  * (constant memory) that says what is wrong and what would be right. */
 const char *qos_profile_check(const struct qos_profile *profile);
 
+/* What keeps within both 'a' and 'b': the lower rate and the smaller burst. */
+struct qos_profile qos_profile_lower(const struct qos_profile *a,
+                                     const struct qos_profile *b);
+
 /* A burst that suits 'rate_bps' when nobody chose one: 10 ms' worth, at least
  * 16 KiB, at most QOS_BURST_MAX_BYTES.  A thread that shares its core comes
  * by every few milliseconds only: with less, a limit would not be reached. */

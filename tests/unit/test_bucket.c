@@ -495,6 +495,27 @@ test_window_rule_across_changes(void **state)
     }
 }
 
+static void
+test_lower(void **state)
+{
+    static const struct qos_profile none = { 0, 0 };
+    static const struct qos_profile slow = { 1000000, 90000 };
+    static const struct qos_profile fast = { 2000000, 20000 };
+    struct qos_profile lower = qos_profile_lower(&slow, &fast);
+
+    assert_int_equal(lower.rate_bps, 1000000);
+    assert_int_equal(lower.burst_bytes, 20000);
+    lower = qos_profile_lower(&fast, &slow);
+    assert_int_equal(lower.rate_bps, 1000000);
+    assert_int_equal(lower.burst_bytes, 20000);
+    lower = qos_profile_lower(&none, &fast);
+    assert_memory_equal(&lower, &fast, sizeof fast);
+    lower = qos_profile_lower(&fast, &none);
+    assert_memory_equal(&lower, &fast, sizeof fast);
+    lower = qos_profile_lower(&none, &none);
+    assert_int_equal(lower.rate_bps, 0);
+}
+
 int
 main(void)
 {
@@ -519,6 +540,7 @@ main(void)
         cmocka_unit_test(test_change_keeps_debt),
         cmocka_unit_test(test_change_from_and_to_no_limit),
         cmocka_unit_test(test_window_rule_across_changes),
+        cmocka_unit_test(test_lower),
     };
 
     return cmocka_run_group_tests_name("bucket", tests, NULL, NULL);
