@@ -3,7 +3,9 @@
 #include "netdom/backend.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "netdom/backend_private.h"
 #include "openvswitch/dynamic-string.h"
@@ -17,14 +19,33 @@
 VLOG_DEFINE_THIS_MODULE(backend);
 
 #define EVENTS_PER_TURN 1024
+#define LOOKS_PER_TURN 16
 #define REOPEN_MS 1000
 
 static struct hmap backends = HMAP_INITIALIZER(&backends);
+/* Those with news, in the order in which they had them. */
+static struct ovs_list due = OVS_LIST_INITIALIZER(&due);
+static long long int next_look_ms = LLONG_MAX;
 static struct xs_handle *xs;
 static uint16_t own_domid;
 static long long int reopen_ms;
 static uint64_t ports_seqno;
 static bool serving;
+
+static uint64_t
+now_ns(void)
+{
+    return time_msec() * UINT64_C(1000000);
+}
+
+static void
+add_news(struct backend *b, unsigned int news)
+{
+    b->news |= news;
+    if (ovs_list_is_empty(&b->due_node)) {
+        ovs_list_push_back(&due, &b->due_node);
+    }
+}
 
 static uint32_t
 id_hash(struct xenvif_id id)
@@ -48,41 +69,75 @@ backend_find(struct xenvif_id id)
 /* Watches, and the events they bring. */
 
 static void
-watch_backend(struct backend *b, bool on)
+set_watch(const struct backend *b, bool on, char kind, const char *path)
 {
-    char path[XS_PATH_BYTES], token[32];
+    char token[32];
 
-    snprintf(token, sizeof token, "%u/%u", b->id.domid, b->id.devid);
-    vif_frontend_path(path, b->id);
-    strcat(path, "/state");
-    if (!(on ? xs_watch(xs, path, token) : xs_unwatch(xs, path, token))
-        && on) {
-        VLOG_WARN("cannot watch %s: %s", path, ovs_strerror(errno));
-    }
-
-    vif_policy_path(path, own_domid, b->id);
-    if (!(on ? xs_watch(xs, path, token) : xs_unwatch(xs, path, token))
-        && on) {
-        VLOG_WARN("cannot watch %s: %s", path, ovs_strerror(errno));
-    }
-
-    vif_backend_path(path, own_domid, b->id);
-    if (!(on ? xs_watch(xs, path, token) : xs_unwatch(xs, path, token))
-        && on) {
-        VLOG_WARN("cannot watch %s: %s", path, ovs_strerror(errno));
+    snprintf(token, sizeof token, "%c%u/%u", kind, b->id.domid, b->id.devid);
+    if (on ? !xs_watch(xs, path, token) : !xs_unwatch(xs, path, token)) {
+        if (on) {
+            VLOG_WARN("cannot watch %s: %s", path, ovs_strerror(errno));
+        }
     }
 }
 
+/* The token's first letter says whose nodes they are. */
 static void
-handle_event(const char *token)
+watch_backend(const struct backend *b, bool on)
+{
+    char path[XS_PATH_BYTES];
+    size_t used;
+
+    vif_frontend_path(path, b->id);
+    used = strlen(path);
+    ovs_strlcpy(path + used, "/state", sizeof path - used);
+    set_watch(b, on, 's', path);
+    ovs_strlcpy(path + used, "/request-multicast-control",
+                sizeof path - used);
+    set_watch(b, on, 'm', path);
+
+    vif_policy_path(path, own_domid, b->id);
+    set_watch(b, on, 'p', path);
+    vif_backend_path(path, own_domid, b->id);
+    set_watch(b, on, 'b', path);
+}
+
+/* What the change of 'path' in the backend's folder may mean.  Most of it is
+ * written by ourselves. */
+static unsigned int
+backend_news(const struct backend *b, const char *path)
+{
+    char dir[XS_PATH_BYTES];
+    size_t n;
+
+    vif_backend_path(dir, own_domid, b->id);
+    n = strlen(dir);
+    if (strncmp(path, dir, n) || path[n] != '/') {
+        return NEWS_ALL;
+    }
+    path += n + 1;
+    return (!strcmp(path, "state") || !strcmp(path, "online") ? NEWS_STATE
+            : !strcmp(path, "rate") ? NEWS_LIMITS
+            : !strcmp(path, "mtu") ? NEWS_MTU : 0);
+}
+
+static void
+handle_event(const char *path, const char *token)
 {
     unsigned int domid, devid;
+    char kind;
 
-    if (sscanf(token, "%u/%u", &domid, &devid) == 2) {
-        struct backend *b = backend_find((struct xenvif_id) { domid, devid });
-        if (b) {
-            b->dirty = true;
-        }
+    if (sscanf(token, "%c%u/%u", &kind, &domid, &devid) != 3) {
+        return;
+    }
+
+    struct backend *b = backend_find((struct xenvif_id) { domid, devid });
+    unsigned int news = (!b ? 0
+                         : kind == 's' ? NEWS_STATE
+                         : kind == 'm' ? NEWS_MULTICAST
+                         : kind == 'p' ? NEWS_LIMITS : backend_news(b, path));
+    if (news) {
+        add_news(b, news);
     }
 }
 
@@ -104,7 +159,7 @@ drain_events(void)
             }
             return;
         }
-        handle_event(event[XS_WATCH_TOKEN]);
+        handle_event(event[XS_WATCH_PATH], event[XS_WATCH_TOKEN]);
         free(event);
     }
     poll_immediate_wake();
@@ -131,12 +186,42 @@ open_xenstore(void)
     }
     HMAP_FOR_EACH (b, node, &backends) {
         watch_backend(b, true);
-        b->dirty = true;
+        add_news(b, NEWS_ALL);
     }
     return true;
 }
 
 /* Ports come and go. */
+
+static struct backend_port
+see_port(struct xenvif_id id)
+{
+    return (struct backend_port) {
+        .serial = xenvif_port_serial(id),
+        .malice = xenvif_malice(id),
+        .carrier = xenvif_carrier(id),
+        .max_queues = xenvif_max_queues(id),
+    };
+}
+
+static void
+refresh_port(struct backend *b)
+{
+    struct backend_port port = see_port(b->id);
+
+    if (port.serial != b->port.serial) {
+        /* A new port has neither rings nor limits yet, even if the one
+         * before it went in the same turn. */
+        b->attached = b->have_policy = b->have_rate = false;
+        add_news(b, NEWS_ALL);
+    } else if (port.malice != b->port.malice
+               || b->waits_for_port
+               || port.carrier != b->port.carrier
+               || port.max_queues != b->port.max_queues) {
+        add_news(b, NEWS_STATE);
+    }
+    b->port = port;
+}
 
 static void
 refresh_ports(void)
@@ -151,6 +236,9 @@ refresh_ports(void)
             b = xzalloc(sizeof *b);
             b->id = ids[i];
             b->seen = XENBUS_UNKNOWN;
+            b->carrier = -1;
+            ovs_list_init(&b->due_node);
+            pacer_init(&b->pacer, now_ns());
             hmap_insert(&backends, &b->node, id_hash(b->id));
             watch_backend(b, true);
         }
@@ -158,15 +246,43 @@ refresh_ports(void)
     free(ids);
 
     HMAP_FOR_EACH (b, node, &backends) {
-        uint64_t port = xenvif_port_serial(b->id);
+        refresh_port(b);
+    }
+}
 
-        if (port != b->port) {
-            /* A new port has neither rings nor limits yet, even if the one
-             * before it went in the same turn. */
-            b->port = port;
-            b->attached = b->have_policy = false;
+/* Looks at those that are due and may be looked at, each once, and some at
+ * most: what one guest causes does not keep another's handshake waiting for
+ * longer than its own turn. */
+static void
+look_at_due(void)
+{
+    size_t n = ovs_list_size(&due);
+    int n_looks = 0;
+
+    next_look_ms = LLONG_MAX;
+    for (; n && xs && n_looks < LOOKS_PER_TURN; n--) {
+        struct backend *b = CONTAINER_OF(ovs_list_pop_front(&due),
+                                         struct backend, due_node);
+        unsigned int news = b->news;
+
+        ovs_list_init(&b->due_node);
+        if (!pacer_may_look(&b->pacer, now_ns())) {
+            long long int wait_ms
+                = DIV_ROUND_UP(pacer_wait_ns(&b->pacer), 1000000);
+
+            next_look_ms = MIN(next_look_ms, time_msec() + wait_ms);
+            add_news(b, news);
+            continue;
         }
-        b->dirty = true;                /* Detached, or cut off, perhaps. */
+        n_looks++;
+        b->news = 0;
+        if (backend_vif_run(b, xs, own_domid, news)) {
+            add_news(b, NEWS_STATE);
+            next_look_ms = 0;
+        }
+    }
+    if (n) {
+        next_look_ms = 0;               /* There is more, for the next turn. */
     }
 }
 
@@ -185,16 +301,11 @@ backends_run(void)
         refresh_ports();
     }
     drain_events();
+    look_at_due();
 
     HMAP_FOR_EACH_SAFE (b, node, &backends) {
-        if (xs && b->dirty) {
-            b->dirty = false;
-            if (backend_vif_run(b, xs, own_domid)) {
-                b->dirty = true;
-                poll_immediate_wake();
-            }
-        }
-        if (xs && !b->port && !b->dirty && !b->quarantined) {
+        if (xs && !b->port.serial && ovs_list_is_empty(&b->due_node)
+            && !b->quarantine.on) {
             watch_backend(b, false);
             hmap_remove(&backends, &b->node);
             free(b);
@@ -211,8 +322,32 @@ backends_wait(void)
     if (xs) {
         seq_wait(xenvif_seq(), ports_seqno);
         poll_fd_wait(xs_fileno(xs), POLLIN);
+        poll_timer_wait_until(next_look_ms);
     } else {
         poll_timer_wait_until(reopen_ms);
+    }
+}
+
+static void
+show_backend(struct ds *ds, const struct backend *b)
+{
+    const char *source;
+    struct qos_profile limit = backend_tx_limit(b, &source);
+
+    ds_put_format(ds, "vif%u.%u: port %s, rings %s, frontend %s%s%s\n",
+                  b->id.domid, b->id.devid, b->port.serial ? "yes" : "no",
+                  b->attached ? "attached" : "detached",
+                  xenbus_state_name(b->seen),
+                  b->error[0] ? ", " : "", b->error);
+    ds_put_cstr(ds, "  transmit limit: ");
+    if (limit.rate_bps) {
+        ds_put_format(ds, "%"PRIu64" bit/s, burst %"PRIu64" bytes, from ",
+                      limit.rate_bps, limit.burst_bytes);
+    }
+    ds_put_format(ds, "%s\n  looks: %"PRIu64", deferred %"PRIu64"\n",
+                  source, b->pacer.n_looks, b->pacer.n_deferred);
+    if (b->quarantine.on) {
+        ds_put_format(ds, "  quarantine: %s\n", b->quarantine.reason);
     }
 }
 
@@ -226,11 +361,7 @@ backends_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
     ds_put_format(&ds, "xenstore: %s\n",
                   !serving ? "not used" : xs ? "connected" : "out of reach");
     HMAP_FOR_EACH (b, node, &backends) {
-        ds_put_format(&ds, "vif%u.%u: port %s, rings %s, frontend %s%s%s\n",
-                      b->id.domid, b->id.devid, b->port ? "yes" : "no",
-                      b->attached ? "attached" : "detached",
-                      xenbus_state_name(b->seen),
-                      b->error[0] ? ", " : "", b->error);
+        show_backend(&ds, b);
     }
     unixctl_command_reply(conn, ds_cstr(&ds));
     ds_destroy(&ds);

@@ -14,15 +14,17 @@ VLOG_DEFINE_THIS_MODULE(backend_vif);
 
 #define STEPS_PER_TURN 16
 
+/* A guest that goes in circles does not fill the disk. */
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(300, 300);
+
 /* Of the turn that runs; the main thread has one at a time. */
 static struct xs_handle *xs;
 static uint16_t own_domid;
 
 static void
-publish_error(struct backend *b)
+publish_error(struct backend *b, struct xs_handle *h, uint16_t domid)
 {
     const char *error = "";
-    char dir[XS_PATH_BYTES];
 
     for (int i = N_WHYS - 1; i >= 0; i--) {
         error = b->why[i][0] ? b->why[i] : error;
@@ -31,21 +33,24 @@ publish_error(struct backend *b)
         return;
     }
     ovs_strzcpy(b->error, error, sizeof b->error);
-    vif_backend_path(dir, own_domid, b->id);
     if (error[0]) {
-        VLOG_WARN("vif%u.%u: %s", b->id.domid, b->id.devid, error);
-        xs_put(xs, XBT_NULL, dir, "error", error);
-    } else {
-        strcat(dir, "/error");
-        xs_rm(xs, XBT_NULL, dir);
+        VLOG_WARN_RL(&rl, "vif%u.%u: %s", b->id.domid, b->id.devid, error);
     }
+    vif_write_error(h, domid, b->id, error[0] ? error : NULL);
+}
+
+void
+backend_set_why(struct backend *b, struct xs_handle *h, uint16_t domid,
+                enum backend_why why, const char *text)
+{
+    ovs_strzcpy(b->why[why], text, sizeof b->why[why]);
+    publish_error(b, h, domid);
 }
 
 static void
 set_why(struct backend *b, enum backend_why why, const char *text)
 {
-    ovs_strzcpy(b->why[why], text, sizeof b->why[why]);
-    publish_error(b);
+    backend_set_why(b, xs, own_domid, why, text);
 }
 
 static void
@@ -53,39 +58,48 @@ set_state(struct backend *b, enum xenbus_state state)
 {
     char dir[XS_PATH_BYTES], text[12];
 
-    VLOG_INFO("vif%u.%u: %s", b->id.domid, b->id.devid,
-              xenbus_state_name(state));
+    VLOG_INFO_RL(&rl, "vif%u.%u: %s", b->id.domid, b->id.devid,
+                 xenbus_state_name(state));
     vif_backend_path(dir, own_domid, b->id);
     snprintf(text, sizeof text, "%d", state);
     int error = xs_put(xs, XBT_NULL, dir, "state", text);
     if (!error) {
         b->begun = true;
     } else {
-        VLOG_WARN("vif%u.%u: cannot write state (%s)", b->id.domid,
-                  b->id.devid, ovs_strerror(-error));
+        VLOG_WARN_RL(&rl, "vif%u.%u: cannot write state (%s)", b->id.domid,
+                     b->id.devid, ovs_strerror(-error));
+    }
+}
+
+/* What a connected frontend asks for now. */
+
+static void
+refresh_multicast_control(struct backend *b)
+{
+    bool on;
+
+    if (!vif_read_multicast_control(xs, b->id, &on)) {
+        xenvif_set_multicast_control(b->id, on);
     }
 }
 
 static void
-refresh_policy(struct backend *b)
+reconfigure(struct backend *b)
 {
-    struct xenvif_policy policy;
-    char why[VIF_WHY_BYTES];
+    uint16_t bytes;
 
-    int error = vif_read_policy(xs, own_domid, b->id, &policy, why);
-    if (!error) {
-        b->have_policy = true;
-        xenvif_set_policy(b->id, &policy);
-        set_why(b, WHY_POLICY, "");
-    } else if (error == -ENOENT && b->have_policy) {
-        /* Its removal is under way: what held goes on holding. */
-    } else {
-        if (b->have_policy) {
-            size_t used = strlen(why);
-            snprintf(why + used, sizeof why - used,
-                     "; the limits before stay in force");
-        }
-        set_why(b, WHY_POLICY, why);
+    if (!vif_read_xdp_headroom(xs, b->id, &bytes)) {
+        xenvif_set_xdp_headroom(b->id, bytes);
+        set_state(b, XENBUS_RECONFIGURED);
+    }
+}
+
+static void
+refresh_carrier(struct backend *b)
+{
+    if (b->port.serial && b->carrier != b->port.carrier
+        && !vif_write_carrier(xs, own_domid, b->id, b->port.carrier)) {
+        b->carrier = b->port.carrier;
     }
 }
 
@@ -95,13 +109,15 @@ attach(struct backend *b)
     struct vif_frontend frontend;
     char why[VIF_WHY_BYTES];
 
-    int error = vif_read_frontend(xs, b->id, &frontend, why);
+    int error = vif_read_frontend(xs, b->id, b->port.max_queues,
+                                  &frontend, why);
     if (error == -EIO) {
         return;                         /* Not the frontend's fault. */
     } else if (!error) {
         error = xenvif_attach(b->id, &frontend);
         if (error == -EBUSY) {
-            return;                     /* Not yet unmapped: comes again. */
+            b->waits_for_port = true;
+            return;
         }
         snprintf(why, sizeof why, "cannot attach to the frontend's rings "
                  "(%s)", ovs_strerror(-error));
@@ -123,7 +139,80 @@ link_state(struct backend *b)
     if (b->attached) {
         return XENBUS_ATTACHED;
     }
-    return xenvif_detached(b->id) ? XENBUS_DETACHED : XENBUS_DETACHING;
+    b->waits_for_port = !xenvif_detached(b->id);
+    return b->waits_for_port ? XENBUS_DETACHING : XENBUS_DETACHED;
+}
+
+/* Ends quarantine, or begins to hold one that is in the backend's path
+ * already. */
+static void
+set_quarantined(struct backend *b, bool on)
+{
+    char why[VIF_WHY_BYTES] = "";
+
+    if (on) {
+        snprintf(why, sizeof why, "closed for breaking the protocol: %s",
+                 b->quarantine.reason);
+    } else {
+        xenvif_pardon(b->id);
+    }
+    set_why(b, WHY_QUARANTINE, why);
+}
+
+/* What the process before us has left, at the first look.  A vif that the
+ * toolstack has just made owes nothing.  -EIO: come again. */
+static int
+look_back(struct backend *b, enum xenbus_state ours)
+{
+    int error;
+
+    if (ours == XENBUS_INITIALISING) {
+        error = vif_write_quarantine(xs, own_domid, b->id, &b->quarantine);
+    } else {
+        error = vif_read_quarantine(xs, own_domid, b->id, &b->quarantine);
+    }
+    if (!error) {
+        b->looked = true;
+        b->error[0] = '\0';
+        vif_write_error(xs, own_domid, b->id, NULL);
+        if (b->quarantine.on) {
+            set_quarantined(b, true);
+        }
+    }
+    return error;
+}
+
+/* Begins a quarantine, or ends it if dom0 has said so since. */
+static void
+judge(struct backend *b, const struct xenbus_input *in)
+{
+    const char *malice = xenvif_malice(b->id);
+    struct quarantine *q = &b->quarantine;
+    uint64_t release = 0;
+
+    if (!q->on && !malice) {
+        return;
+    }
+
+    int error = vif_read_release(xs, own_domid, b->id, &release);
+    if (!q->on) {
+        quarantine_begin(q, malice, release);
+        b->unsaved = true;
+        set_quarantined(b, true);
+    } else if (!error && in->ours == XENBUS_CLOSED
+               && in->link == XENBUS_DETACHED
+               && quarantine_release(q, release)) {
+        b->unsaved = true;
+        set_quarantined(b, false);
+        xenbus_pardoned(&b->memory, in->theirs);
+        VLOG_INFO("vif%u.%u: released", b->id.domid, b->id.devid);
+    }
+    if (b->unsaved) {
+        b->unsaved = vif_write_quarantine(xs, own_domid, b->id, q) != 0;
+    }
+    if (q->on && !malice) {
+        xenvif_accuse(b->id, q->reason);
+    }
 }
 
 /* The toolstack has taken the vif away. */
@@ -135,7 +224,10 @@ forget(struct backend *b)
         xenvif_detach(b->id);
     }
     xenvif_pardon(b->id);
-    b->quarantined = b->refused = b->begun = false;
+    memset(&b->quarantine, 0, sizeof b->quarantine);
+    b->looked = b->refused = b->begun = b->unsaved = false;
+    b->have_policy = b->have_rate = false;
+    b->carrier = -1;
     b->seen = XENBUS_UNKNOWN;
     memset(&b->memory, 0, sizeof b->memory);
     memset(b->why, 0, sizeof b->why);
@@ -188,23 +280,21 @@ look(struct backend *b, struct xenbus_input *in)
     }
     xenbus_looked(&b->memory, in->ours, in->theirs);
 
-    const char *malice = xenvif_malice(b->id);
-    if (malice && !b->quarantined) {
-        char why[VIF_WHY_BYTES];
+    return 0;
+}
 
-        b->quarantined = true;
-        snprintf(why, sizeof why, "closed for breaking the protocol: %s",
-                 malice);
-        set_why(b, WHY_QUARANTINE, why);
-    }
+/* Adds what we know by ourselves. */
+static void
+consider(struct backend *b, struct xenbus_input *in)
+{
     in->link = link_state(b);
-    in->have_port = b->port;
-    in->have_policy = b->have_policy;
-    in->quarantined = b->quarantined;
+    judge(b, in);
+    in->have_port = b->port.serial;
+    in->have_policy = b->have_policy && b->have_rate;
+    in->quarantined = b->quarantine.on;
     in->refused = b->refused;
     in->unseen = b->memory.unseen;
     in->invite = b->memory.invite;
-    return 0;
 }
 
 /* One step of the handshake.  False if there is nothing more to do now. */
@@ -213,17 +303,19 @@ step(struct backend *b, const struct xenbus_input *in)
 {
     char dir[XS_PATH_BYTES];
     enum xenbus_action action = xenbus_next(in);
+    int error;
 
     switch (action) {
     case XENBUS_WAIT:
         return false;
 
     case XENBUS_WRITE_FEATURES:
-        if (vif_write_features(xs, own_domid, b->id)) {
-            return false;
+        error = vif_write_features(xs, own_domid, b->id, b->port.max_queues);
+        if (error) {
+            return error == -EAGAIN;
         }
         b->begun = true;
-        VLOG_INFO("vif%u.%u: InitWait", b->id.domid, b->id.devid);
+        VLOG_INFO_RL(&rl, "vif%u.%u: InitWait", b->id.domid, b->id.devid);
         return true;
 
     case XENBUS_ATTACH:
@@ -236,7 +328,7 @@ step(struct backend *b, const struct xenbus_input *in)
         return true;
 
     case XENBUS_RECONFIGURE:
-        set_state(b, XENBUS_RECONFIGURED);
+        reconfigure(b);
         return true;
 
     case XENBUS_SET_CONNECTED:
@@ -261,26 +353,44 @@ step(struct backend *b, const struct xenbus_input *in)
     OVS_NOT_REACHED();
 }
 
+static void
+refresh(struct backend *b, unsigned int news)
+{
+    if (b->port.serial && news & NEWS_LIMITS) {
+        backend_refresh_limits(b, xs, own_domid);
+    }
+    if (b->port.serial && news & NEWS_MTU) {
+        backend_refresh_mtu(b, xs, own_domid);
+    }
+    if (b->attached && news & NEWS_MULTICAST) {
+        refresh_multicast_control(b);
+    }
+}
+
 bool
 backend_vif_run(struct backend *b, struct xs_handle *xs_,
-                uint16_t own_domid_)
+                uint16_t own_domid_, unsigned int news)
 {
     struct xenbus_input in;
 
     xs = xs_;
     own_domid = own_domid_;
-    if (b->port) {
-        refresh_policy(b);
-    }
     for (int i = 0; i < STEPS_PER_TURN; i++) {
         int error = look(b, &in);
+        if (!error && !b->looked) {
+            error = look_back(b, in.ours);
+            news = NEWS_ALL;
+        }
         if (error) {
             if (error == -ENOENT) {
                 forget(b);
-                b->have_policy = false;
             }
-            return false;
+            return error == -EAGAIN;
         }
+        refresh(b, news);
+        news = 0;
+        consider(b, &in);
+        refresh_carrier(b);
         if (!step(b, &in)) {
             return false;
         }

@@ -1,4 +1,5 @@
-/* A vif's nodes in xenstore: what the frontend offers and what dom0 allows.
+/* A vif's nodes in xenstore: what the frontend offers, what dom0 and the
+ * toolstack allow, and what we say ourselves.
  *
  * Thread: main.  Owner: the caller's memory.
  * Errors: 0 or -errno with a sentence in 'why' for the vif's "error" node and
@@ -10,9 +11,9 @@
 #define NETDOM_VIF_NODES_H 1
 
 #include "datapath/xenvif.h"
+#include "netdom/frontend_nodes.h"
+#include "netdom/quarantine.h"
 #include "netdom/xs.h"
-
-#define VIF_WHY_BYTES 160
 
 /* Paths of vif 'id' whose backend is 'own_domid'. */
 void vif_backend_path(char path[XS_PATH_BYTES], uint16_t own_domid,
@@ -23,7 +24,12 @@ void vif_policy_path(char path[XS_PATH_BYTES], uint16_t own_domid,
 
 /* Reads what the frontend offers (xen/io/netif.h) in one transaction. */
 int vif_read_frontend(struct xs_handle *, struct xenvif_id,
-                      struct vif_frontend *, char why[VIF_WHY_BYTES]);
+                      unsigned int max_queues, struct vif_frontend *,
+                      char why[VIF_WHY_BYTES]);
+int vif_read_multicast_control(struct xs_handle *, struct xenvif_id,
+                               bool *on);
+int vif_read_xdp_headroom(struct xs_handle *, struct xenvif_id,
+                          uint16_t *bytes);
 
 /* Reads dom0's limits and identity for the vif.  -ENOENT: there are none, and
  * dom0 manages this domain (/netdom/DOMID/managed), so the vif must wait; if
@@ -31,9 +37,35 @@ int vif_read_frontend(struct xs_handle *, struct xenvif_id,
 int vif_read_policy(struct xs_handle *, uint16_t own_domid, struct xenvif_id,
                     struct xenvif_policy *, char why[VIF_WHY_BYTES]);
 
+/* How often dom0 has released the vif from a quarantine.  -ENOENT: it does
+ * not say. */
+int vif_read_release(struct xs_handle *, uint16_t own_domid,
+                     struct xenvif_id, uint64_t *release);
+
+/* The toolstack's limit for what the guest sends; none is the answer if it
+ * set none. */
+int vif_read_rate(struct xs_handle *, uint16_t own_domid, struct xenvif_id,
+                  struct qos_profile *, char why[VIF_WHY_BYTES]);
+
+/* The toolstack's wish.  -ENOENT: it has none. */
+int vif_read_mtu(struct xs_handle *, uint16_t own_domid, struct xenvif_id,
+                 unsigned int *mtu);
+
 /* Writes our features, hotplug-status and InitWait into the backend's path,
  * in one transaction. */
 int vif_write_features(struct xs_handle *, uint16_t own_domid,
-                       struct xenvif_id);
+                       struct xenvif_id, unsigned int max_queues);
+int vif_write_carrier(struct xs_handle *, uint16_t own_domid,
+                      struct xenvif_id, bool on);
+
+/* Null: nothing is wrong. */
+int vif_write_error(struct xs_handle *, uint16_t own_domid, struct xenvif_id,
+                    const char *error);
+
+/* A quarantine outlives this process in the backend's path. */
+int vif_read_quarantine(struct xs_handle *, uint16_t own_domid,
+                        struct xenvif_id, struct quarantine *);
+int vif_write_quarantine(struct xs_handle *, uint16_t own_domid,
+                         struct xenvif_id, const struct quarantine *);
 
 #endif /* netdom/vif_nodes.h */

@@ -78,6 +78,35 @@ xs_get_text(struct xs_handle *h, xs_transaction_t t, const char *dir,
 }
 
 int
+xs_get_start(struct xs_handle *h, xs_transaction_t t, const char *dir,
+             const char *leaf, char *start, size_t start_bytes, size_t *bytes)
+{
+    unsigned int value_bytes;
+    char *value;
+
+    int error = get(h, t, dir, leaf, &value, &value_bytes);
+    if (!error) {
+        memcpy(start, value,
+               value_bytes < start_bytes ? value_bytes : start_bytes);
+        *bytes = value_bytes;
+        free(value);
+    }
+    return error;
+}
+
+int
+xs_remove(struct xs_handle *h, xs_transaction_t t, const char *dir,
+          const char *leaf)
+{
+    char path[XS_PATH_BYTES];
+
+    if (!join(path, dir, leaf)) {
+        return -ENAMETOOLONG;
+    }
+    return xs_rm(h, t, path) || errno == ENOENT ? 0 : -errno;
+}
+
+int
 xs_put(struct xs_handle *h, xs_transaction_t t, const char *dir,
        const char *leaf, const char *value)
 {

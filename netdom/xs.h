@@ -24,6 +24,16 @@ int xs_get_bool(struct xs_handle *, xs_transaction_t, const char *dir,
 int xs_get_text(struct xs_handle *, xs_transaction_t, const char *dir,
                 const char *leaf, char *text, size_t text_bytes);
 
+/* Copies at most 'start_bytes' of DIR/LEAF, whatever they are, and its whole
+ * length into '*bytes'. */
+int xs_get_start(struct xs_handle *, xs_transaction_t, const char *dir,
+                 const char *leaf, char *start, size_t start_bytes,
+                 size_t *bytes);
+
+/* Removes DIR/LEAF, if it is there. */
+int xs_remove(struct xs_handle *, xs_transaction_t, const char *dir,
+              const char *leaf);
+
 /* Writes DIR/LEAF. */
 int xs_put(struct xs_handle *, xs_transaction_t, const char *dir,
            const char *leaf, const char *value);
