@@ -101,7 +101,8 @@ want_vif_equals(const struct want_vif *a, const struct want_vif *b)
            && trunks_equal(a->trunks, a->n_trunks, b->trunks, b->n_trunks)
            && vif_limits_equal(&a->limits, &b->limits)
            && !strcmp(a->anti_spoof, b->anti_spoof)
-           && !strcmp(a->addresses, b->addresses);
+           && !strcmp(a->addresses, b->addresses)
+           && a->releases == b->releases;
 }
 
 void
@@ -240,6 +241,20 @@ have_vif_finish(struct have_vif *vif)
     free(vif->anti_spoof);
     free(vif->addresses);
     free(vif->error);
+    free(vif->quarantine);
+}
+
+bool
+have_release_pending(const struct have_tenant *have)
+{
+    for (size_t i = 0; i < have->n_vifs; i++) {
+        const struct have_vif *vif = &have->vifs[i];
+
+        if (vif->quarantine && vif->releases != vif->quarantine_release) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void

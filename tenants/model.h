@@ -46,6 +46,7 @@ struct want_vif {
     struct vif_limits limits;
     char *anti_spoof;                   /* "mac arp ip", any of them. */
     char *addresses;                    /* Separated by spaces. */
+    uint64_t releases;                  /* From a quarantine, so far. */
 };
 
 /* One target of a tenant's OpenFlow controllers. */
@@ -114,7 +115,10 @@ struct have_vif {
     struct vif_limits limits;
     char *anti_spoof;
     char *addresses;
+    uint64_t releases;
     char *error;                        /* From the backend, or null. */
+    char *quarantine;                   /* The same: its reason. */
+    uint64_t quarantine_release;        /* 'releases' when it began. */
 };
 
 struct have_relay {
@@ -188,6 +192,9 @@ struct have_vif *have_vif_find(const struct have_tenant *, uint32_t domid,
 struct have_relay *have_relay_find(const struct have_tenant *,
                                    const char *target);
 void have_vif_finish(struct have_vif *);
+/* True if a vif's release from quarantine is still to be taken up by the
+ * switch. */
+bool have_release_pending(const struct have_tenant *);
 
 void guests_init(struct guests *);
 void guests_finish(struct guests *);

@@ -197,6 +197,7 @@ parse_vif(const struct ndrec_vif *row, struct want_vif *vif)
     vif->limits = limits;
     vif->anti_spoof = join(row->anti_spoof, row->n_anti_spoof);
     vif->addresses = join(row->addresses, row->n_addresses);
+    vif->releases = row->releases;
     return NULL;
 }
 

@@ -74,7 +74,8 @@ limits_differ(const struct have_vif *have, const struct want_vif *want)
     return !have->managed
            || !vif_limits_equal(&have->limits, &want->limits)
            || !text_equals(have->anti_spoof, want->anti_spoof)
-           || !text_equals(have->addresses, want->addresses);
+           || !text_equals(have->addresses, want->addresses)
+           || have->releases != want->releases;
 }
 
 /* A guest reads its MAC and MTU when it connects: those need a new plug. */

@@ -112,12 +112,14 @@ is_running(const struct tenant *tenant, const struct ndrec_tenant *row)
                && text_equals(row->state, "running"));
 }
 
-/* What a dead switch left in xenstore says nothing about now. */
+/* What a dead switch left in xenstore says nothing about now, except that it
+ * had cut the guest off. */
 static const char *
 vif_state(const struct tenant *tenant, const struct ndrec_tenant *row,
           const struct have_vif *vif, const char *error)
 {
-    return error ? "error"
+    return vif && vif->quarantine ? "quarantined"
+           : error ? "error"
            : !vif || !is_running(tenant, row) ? "connecting"
            : vif->state == XENBUS_CONNECTED ? "connected"
            : vif->state == XENBUS_CLOSING || vif->state == XENBUS_CLOSED

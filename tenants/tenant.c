@@ -395,5 +395,6 @@ tenant_is_applied(const struct tenant *tenant)
     }
     return tenant->error || tenant->have->failing
            || (!tenant->dirty && tenant->idle && tenant->up
+               && !have_release_pending(tenant->have)
                && tenant->conf && ovsconf_is_settled(tenant->conf));
 }

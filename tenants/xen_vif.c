@@ -122,7 +122,8 @@ put_limits(struct xs_handle *xs, xs_transaction_t t, const char *dir,
            && put_number(xs, t, dir, "rx-rate-bps", l->rx_rate_bps)
            && put_number(xs, t, dir, "rx-burst-bytes", l->rx_burst_bytes)
            && put(xs, t, dir, "anti-spoof", want->anti_spoof)
-           && put(xs, t, dir, "addresses", want->addresses);
+           && put(xs, t, dir, "addresses", want->addresses)
+           && put_number(xs, t, dir, "release", want->releases);
 }
 
 static bool

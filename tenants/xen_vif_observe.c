@@ -45,22 +45,23 @@ get_number(struct xs_handle *xs, const char *dir, const char *leaf,
     return ok ? value : otherwise;
 }
 
-/* A backend's complaint ends up in the database: printable text only. */
+/* A backend's sentence ends up in the database: printable text only.  Null if
+ * there is none. */
 static char *
-get_error(struct xs_handle *xs, const char *dir)
+get_sentence(struct xs_handle *xs, const char *dir, const char *leaf)
 {
-    char *error = get(xs, dir, "error");
+    char *sentence = get(xs, dir, leaf);
 
-    for (char *p = error; p && *p; p++) {
+    for (char *p = sentence; p && *p; p++) {
         if ((unsigned char) *p < ' ' || (unsigned char) *p > '~') {
             *p = '?';
         }
     }
-    if (error && !*error) {
-        free(error);
-        error = NULL;
+    if (sentence && !*sentence) {
+        free(sentence);
+        sentence = NULL;
     }
-    return error;
+    return sentence;
 }
 
 static void
@@ -80,7 +81,10 @@ observe_one(struct xs_handle *xs, uint32_t own, struct have_vif *vif)
     vif->online = get_number(xs, backend, "online", 0) == 1;
     vif->state = MIN(get_number(xs, backend, "state", 0), 16);
     vif->closed = vif->state == STATE_CLOSED;
-    vif->error = get_error(xs, backend);
+    vif->error = get_sentence(xs, backend, "error");
+    vif->quarantine = get_sentence(xs, backend, "quarantine");
+    vif->quarantine_release = get_number(xs, backend, "quarantine-release",
+                                         0);
 
     vif->managed = true;
     vif->mac = get(xs, netdom, "mac");
@@ -95,6 +99,7 @@ observe_one(struct xs_handle *xs, uint32_t own, struct have_vif *vif)
                                             UINT64_MAX);
     vif->anti_spoof = get(xs, netdom, "anti-spoof");
     vif->addresses = get(xs, netdom, "addresses");
+    vif->releases = get_number(xs, netdom, "release", UINT64_MAX);
 }
 
 static char **

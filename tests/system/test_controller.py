@@ -12,6 +12,7 @@ import time
 import pytest
 
 import lab
+import toolstack
 from conftest import ROOT
 from lab.host import Host
 from lab.session import find_program
@@ -416,6 +417,66 @@ def test_a_guest_dies_and_is_born_again(bench):
                  "nothing to do")
     lab.wait_for(lambda: host.vsctl("red", "list-ports", "br0") == "", 10,
                  "the last port to go")
+
+
+def test_quarantine_and_release(bench):
+    """A guest that lies is cut off, which the database says; a restart of
+    the switch does not forget it; the admin's release does."""
+    bench.add_tenant("red")
+    host = bench.host
+    for name, mac in (("a", "02:00:00:00:00:01"), ("b", "02:00:00:00:00:02")):
+        host.ctl("vif-add", "red", "red-" + name, "guest=g" + name,
+                 "mac=" + mac)
+    guests = [host.start_guest("g" + name, "10.0.0.%d/24" % number)
+              for name, number in (("a", 1), ("b", 2))]
+    for name in ("red-a", "red-b"):
+        host.wait_connected(name)
+    refused = host.ctl("vif-release", "red-a", check=False)
+    assert "is connected: only one in quarantine" in refused.stderr
+
+    def ping():
+        return host.session.run(
+            ["ping", "-c", "1", "-W", "1", guests[1].address],
+            ns=guests[0].ns, check=False).returncode == 0
+
+    lab.wait_for(ping, 10, "the guests to meet")
+    xs = toolstack.Xenstore(bench.run / "xen/0/xenstore.sock")
+    pid = guests[0].daemon.pid
+    os.kill(pid, signal.SIGSTOP)
+    toolstack.scribble_tx_ring(xs, pid, int(bench.get("vif", "red-a",
+                                                      "domid")))
+    xs.close()
+    os.kill(pid, signal.SIGCONT)
+    bench.wait("vif", "red-a", "state", "quarantined")
+    assert "ran away" in bench.get("vif", "red-a", "error")
+    shown = host.ctl("show").stdout
+    assert "VIF red-a: quarantined" in shown and "ran away" in shown
+    assert bench.get("vif", "red-b", "state") == "connected"
+
+    old = bench.pids("red")["switch-pid"]
+    os.kill(old, signal.SIGKILL)
+    lab.wait_for(lambda: bench.get("tenant", "red", "state") == "running"
+                 and bench.pids("red")["switch-pid"] != old, 20,
+                 "another switch")
+    host.wait_connected("red-b")
+    assert bench.get("vif", "red-a", "state") == "quarantined"
+    assert not ping()
+
+    # --wait waits for the switch.
+    pid = bench.pids("red")["switch-pid"]
+    os.kill(pid, signal.SIGSTOP)
+    waiting = bench.session.popen(
+        ["netdom-ctl", "--run-dir=%s" % bench.run, "--wait", "vif-release",
+         "red-a"])
+    time.sleep(1)
+    assert waiting.poll() is None
+    os.kill(pid, signal.SIGCONT)
+    assert waiting.wait(20) == 0
+    assert bench.get("vif", "red-a", "state") != "quarantined"
+    host.wait_connected("red-a")
+    lab.wait_for(ping, 10, "the guests to meet again")
+    assert bench.get("vif", "red-a", "error") == ""
+    assert bench.get("vif", "red-a", "releases") == "1"
 
 
 def test_counters_outlive_the_switch(bench):

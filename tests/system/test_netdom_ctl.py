@@ -489,6 +489,33 @@ def test_may_exist_sets_what_is_given(two):
     assert two.get("VIF", "red-1", "mac") == '"00:16:3e:00:00:01"'
 
 
+def test_vif_release(two):
+    """Raises the number, for a VIF in quarantine only."""
+    for state in "connected", "error":
+        two.set_status("VIF", "red-1", state=state)
+        assert "is %s: only one in quarantine" % state in two.refuse(
+            "vif-release", "red-1")
+    assert two.get("VIF", "red-1", "releases") == "0"
+    two.set_status("VIF", "red-1", state="quarantined", error="it lied")
+    shown = two.do("show")
+    assert "VIF red-1: quarantined" in shown and "error: it lied" in shown
+    assert "it lied" in two.do("vif-list")
+    for n in "1", "2":
+        two.do("vif-release", "red-1")
+        assert two.get("VIF", "red-1", "releases") == n
+    assert two.get("VIF", "blue-1", "releases") == "0"
+    assert "no VIF" in two.refuse("vif-release", "nobody")
+
+
+def test_a_release_that_did_not_help_exits_1(two):
+    two.set_status("VIF", "red-1", state="quarantined")
+    done = wait_with(two, {("VIF", "red-1"): {"state": "quarantined",
+                                              "error": "it lied again"}},
+                     "vif-release", "red-1")
+    assert done.returncode == 1
+    assert "is quarantined: it lied again" in done.stderr
+
+
 def test_vif_del(two):
     two.do("vif-del", "red-1")
     assert "no VIF" in two.refuse("vif-del", "red-1")

@@ -7,12 +7,14 @@ import pathlib
 import re
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
 
 import lab
 import toolstack
+import xen_local
 from lab.session import wait_for
 
 EAL_ARGS = ("--no-huge --legacy-mem --no-shconf --no-pci --no-telemetry"
@@ -310,7 +312,8 @@ def test_managed_vif_waits_for_its_limits(switch):
     ("tx-ring-ref", "no number"), ("rx-ring-ref", "99999999999"),
     ("tx-ring-ref", "77777"), ("event-channel-tx", "77777"),
     ("request-rx-copy", "0"), ("multi-queue-num-queues", "0"),
-    ("multi-queue-num-queues", "3"), ("rx-ring-ref", ""),
+    ("multi-queue-num-queues", "9"), ("rx-ring-ref", ""),
+    ("ctrl-ring-ref", "7"), ("event-channel-ctrl", "7"),
 ])
 def test_hostile_frontend_nodes(switch, leaf, value):
     """A frontend that lies in its nodes is not connected, says why, and
@@ -346,7 +349,7 @@ def test_runaway_ring_closes_that_vif_only(switch):
 
     os.kill(guest.pid, signal.SIGSTOP)
     try:
-        scribble_tx_ring(switch, guest.pid, a)
+        toolstack.scribble_tx_ring(switch.xs, guest.pid, a)
         switch.wait_state(a, 6)
         assert "breaking the protocol" in switch.backend(a, "error")
         assert "cut off" in switch.appctl("xenvif/show", "vif%d.0" % a)
@@ -359,19 +362,221 @@ def test_runaway_ring_closes_that_vif_only(switch):
         os.kill(guest.pid, signal.SIGCONT)
 
 
-def scribble_tx_ring(switch, pid, domid):
-    """Adds a million to the Tx ring's req_prod, in the guest's memory."""
-    gref = int(switch.xs.read(toolstack.frontend_path(domid)
-                              + "/tx-ring-ref"))
-    memory = next(link for link in pathlib.Path("/proc/%d/fd" % pid).iterdir()
-                  if "memfd:" in os.readlink(link))
-    with open(memory, "r+b", buffering=0) as f:
-        f.seek(gref * 8 + 4)            # struct grant_entry_v1: frame.
-        frame = int.from_bytes(f.read(4), "little")
-        f.seek(frame * 4096)
-        req_prod = int.from_bytes(f.read(4), "little")
-        f.seek(frame * 4096)
-        f.write(((req_prod + 1000000) & 0xffffffff).to_bytes(4, "little"))
+def test_features(switch):
+    """What a frontend may find, before it connects and after."""
+    a = switch.start_guest("a", "10.0.0.1/24")
+    switch.plug("a", a, "00:16:3e:00:00:01")
+    for leaf in ("rx-copy", "sg", "ipv6-csum-offload", "multicast-control",
+                 "dynamic-multicast-control", "split-event-channels",
+                 "ctrl-ring", "xdp-headroom"):
+        assert switch.backend(a, "feature-" + leaf) == "1", leaf
+    assert switch.backend(a, "feature-rx-flip") == "0"
+    assert switch.backend(a, "feature-gso-tcpv4") in "01"
+    assert int(switch.backend(a, "multi-queue-max-queues")) >= 1
+    assert switch.backend(a, "carrier") == "1"
+
+
+def backend_of(switch, guest):
+    """The vif's lines in netdom/backends."""
+    shown = switch.appctl("netdom/backends").split("\nvif")
+    return next(text for text in shown if text.startswith("%d.0:" % guest))
+
+
+def add_port(switch, guest):
+    port = "vif%d.0" % guest
+    switch.vsctl("add-port", "br0", port, "--", "set", "interface", port,
+                 "type=xenvif", "options:domid=%d" % guest,
+                 "options:devid=0")
+
+
+def test_rate_of_the_toolstack(switch):
+    """The node "rate": the lower of it and dom0's policy holds, and who set
+    it is said; while it does not parse the last good one stays."""
+    a, _ = two_guests(switch, **{"tx-rate-bps": 200000000})
+    be = toolstack.backend_path(switch.domid, a)
+    assert "from policy" in backend_of(switch, a)
+
+    def limit_is(bps, source):
+        wait_for(lambda: switch.limit_bps(a, "transmit") == str(bps), 5,
+                 "the limit to be %d" % bps)
+        assert "limit: %d bit/s" % bps in backend_of(switch, a)
+        assert "from " + source in backend_of(switch, a)
+
+    switch.xs.write(be + "/rate", "625000,50000")
+    limit_is(100000000, "rate")
+    switch.xs.write(be + "/rate", "3750000,50000")
+    limit_is(200000000, "policy")
+    switch.xs.write(be + "/rate", "250000,20000")
+    limit_is(100000000, "rate")
+
+    for nonsense in ("", "100Mbit", "625000", "625000,0", "1,1000000",
+                     "-1,50000", b"\xff,\xfe", "9" * 100):
+        switch.xs.write(be + "/rate", nonsense)
+        wait_for(lambda: "stays in force" in (switch.backend(a, "error")
+                                              or ""), 5, "the error node")
+        assert "write" in switch.backend(a, "error")
+        assert switch.limit_bps(a, "transmit") == "100000000"
+    assert switch.ping("a", "10.0.0.2") == 3
+
+    # dom0's policy holds meanwhile, as ever.
+    switch.xs.write(toolstack.policy_path(switch.domid, a) + "/tx-rate-bps",
+                    "50000000")
+    limit_is(50000000, "policy")
+    switch.xs.write(be + "/rate", "0,0")
+    wait_for(lambda: switch.backend(a, "error") is None, 5,
+             "the error node to go")
+    limit_is(50000000, "policy")
+    switch.xs.write(be + "/rate", "25000,50000")
+    limit_is(4000000, "rate")
+    switch.xs.remove(be + "/rate")
+    limit_is(50000000, "policy")
+
+
+def test_rate_of_a_new_vif_must_parse(switch):
+    """It waits, says why, and connects once it is right."""
+    a = switch.start_guest("a", "10.0.0.1/24")
+    toolstack.add_vif(switch.xs, switch.domid, a, "00:16:3e:00:00:01")
+    rate = toolstack.backend_path(switch.domid, a) + "/rate"
+    switch.xs.write(rate, "fast")
+    add_port(switch, a)
+    wait_for(lambda: "625000,50000" in (switch.backend(a, "error") or ""), 5,
+             "the error node")
+    switch.wait_state(a, 2)
+    time.sleep(0.5)
+    assert switch.backend(a, "state") == "2"
+    switch.xs.write(rate, "1250,10000")
+    switch.wait_state(a, 4)
+    assert switch.backend(a, "error") is None
+    assert switch.limit_bps(a, "transmit") == "1000000"
+
+
+def test_frontend_reconfigures(switch):
+    """7 Reconfiguring is answered with 8, and Connected with Connected, and
+    the rings stay attached."""
+    a, _ = two_guests(switch)
+    fe = toolstack.frontend_path(a)
+    guest = switch.session.daemons[-2]
+    os.kill(guest.pid, signal.SIGSTOP)  # It does not know these states.
+    try:
+        for headroom in "256", "nonsense", "65535", "0":
+            switch.xs.write(fe + "/xdp-headroom", headroom)
+            switch.xs.write(fe + "/state", "7")
+            switch.wait_state(a, 8)
+            assert "rings attached" in backend_of(switch, a)
+            switch.xs.write(fe + "/request-multicast-control", "1")
+            switch.xs.write(fe + "/state", "4")
+            switch.wait_state(a, 4)
+            switch.xs.write(fe + "/request-multicast-control", "0")
+    finally:
+        os.kill(guest.pid, signal.SIGCONT)
+    assert switch.ping("a", "10.0.0.2") == 3
+    log = switch.daemon.log.read_text()
+    assert log.count("vif%d.0: Reconfigured" % a) == 4
+    assert "vif%d.0: Closing" % a not in log
+
+
+def test_quarantine_and_release(switch):
+    """The reason is beside the vif and outlives the process; dom0 releases,
+    and nobody else."""
+    a, b = two_guests(switch, **{"release": 3})
+    guest = switch.session.daemons[-2]
+    fe, be = toolstack.frontend_path(a), toolstack.backend_path(
+        switch.domid, a)
+    release = toolstack.policy_path(switch.domid, a) + "/release"
+    os.kill(guest.pid, signal.SIGSTOP)
+    try:
+        toolstack.scribble_tx_ring(switch.xs, guest.pid, a)
+        switch.wait_state(a, 6)
+        wait_for(lambda: switch.backend(a, "quarantine"), 5, "the reason")
+        assert "ran away" in switch.backend(a, "quarantine")
+        assert switch.backend(a, "quarantine-release") == "3"
+        assert "quarantine: " in backend_of(switch, a)
+
+        # The guest makes all that it may anew.
+        store = xen_local.Store(switch.xen_dir, a)
+        old = {leaf: store.read("%s/%s" % (fe, leaf))
+               for leaf in store.directory(fe)}
+        store.remove(fe)
+        for leaf, value in old.items():
+            store.write("%s/%s" % (fe, leaf), value)
+        switch.xs.share(fe, a, switch.domid)
+        for state in "1", "3", "4", "7", "5", "6", "1", "4":
+            store.write(fe + "/state", state)
+            time.sleep(0.05)
+        for path in be + "/quarantine", be + "/state", release:
+            with pytest.raises(OSError):
+                store.write(path, "9")
+            with pytest.raises(OSError):
+                store.remove(path)
+        store.close()
+        time.sleep(0.3)
+        assert switch.backend(a, "state") == "6"
+
+        # A new process knows.
+        switch.daemon.kill(signal.SIGKILL)
+        switch.start()
+        switch.wait_state(b, 4)
+        wait_for(lambda: "breaking the protocol" in (
+            switch.backend(a, "error") or ""), 5, "the reason")
+        assert switch.backend(a, "state") == "6"
+        switch.xs.write(release, "3")
+        switch.xs.write(fe + "/state", "1")
+        time.sleep(0.5)
+        assert switch.backend(a, "state") == "6"
+        switch.xs.write(fe + "/state", "6")
+    finally:
+        os.kill(guest.pid, signal.SIGCONT)
+
+    switch.xs.write(release, "4")
+    wait_for(lambda: switch.ping("a", "10.0.0.2", count=1) == 1, 10,
+             "the released guest")
+    assert switch.backend(a, "quarantine") is None
+    assert switch.backend(a, "quarantine-release") is None
+    assert switch.backend(a, "error") is None
+
+
+def test_storm_of_states(switch):
+    """A guest that changes its state as fast as it can: looks at it are
+    bounded, and its neighbour comes and goes as ever."""
+    a, b = two_guests(switch)
+    store = xen_local.Store(switch.xen_dir, a)
+    fe = toolstack.frontend_path(a)
+    stop = threading.Event()
+
+    def storm():
+        while not stop.is_set():
+            for state in "1", "4", "7", "5", "6":
+                store.write(fe + "/state", state)
+                store.write(fe + "/request-multicast-control", state)
+
+    def looks(guest):
+        found = re.search(r"looks: (\d+), deferred (\d+)",
+                          backend_of(switch, guest))
+        return int(found.group(1)), int(found.group(2))
+
+    guest = switch.session.daemons[-2]
+    os.kill(guest.pid, signal.SIGSTOP)
+    thread = threading.Thread(target=storm)
+    before, began_s = looks(a)[0], time.monotonic()
+    thread.start()
+    try:
+        neighbour = toolstack.frontend_path(b) + "/state"
+        for _ in range(3):
+            switch.xs.write(neighbour, "6")
+            switch.wait_state(b, 6)
+            wait_for(lambda: switch.backend(b, "state") == "4", 5,
+                     "the neighbour to be back")
+            time.sleep(0.3)
+        took_s = time.monotonic() - began_s
+        assert looks(a)[0] - before <= 32 + 50 * (took_s + 1)
+        assert looks(a)[1] > 10
+        assert looks(b)[1] == 0
+    finally:
+        stop.set()
+        thread.join()
+        store.write(fe + "/state", "6")
+        store.close()
+        os.kill(guest.pid, signal.SIGCONT)
 
 
 def test_killed_switch_comes_back(switch):
@@ -499,7 +704,7 @@ def test_quarantine_ends_with_the_vif_only(switch):
     guest = switch.session.daemons[-2]
     port = "vif%d.0" % a
     os.kill(guest.pid, signal.SIGSTOP)
-    scribble_tx_ring(switch, guest.pid, a)
+    toolstack.scribble_tx_ring(switch.xs, guest.pid, a)
     switch.wait_state(a, 6)
     os.kill(guest.pid, signal.SIGCONT)
 

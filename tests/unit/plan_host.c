@@ -52,6 +52,7 @@ set_limits(struct have_vif *vif, const struct want_vif *want)
     vif->managed = true;
     vif->mtu = want->mtu;
     vif->limits = want->limits;
+    vif->releases = want->releases;
     replace(&vif->mac, want->mac);
     replace(&vif->anti_spoof, want->anti_spoof);
     replace(&vif->addresses, want->addresses);

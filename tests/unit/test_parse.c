@@ -136,6 +136,7 @@ test_all_in_order(void **state)
 {
     struct paper *p = *state;
 
+    p->vifs[1].releases = 7;
     run(p);
     assert_int_equal(hmap_count(&p->errors.by_row), 0);
     assert_int_equal(shash_count(&p->want.tenants), 2);
@@ -147,6 +148,8 @@ test_all_in_order(void **state)
     assert_int_equal(red->vifs[0].mtu, 1500);
     assert_int_equal(red->vifs[0].vlan_tag, -1);
     assert_int_equal(red->vifs[0].limits.tx_rate_bps, 0);
+    assert_int_equal(red->vifs[0].releases, 0);
+    assert_int_equal(red->vifs[1].releases, 7);
 }
 
 static void

@@ -172,6 +172,16 @@ test_limit_touches_nothing_else(void **state OVS_UNUSED)
     plan_host_settle(&host, want);
     assert_as_wanted(&host, want);
 
+    /* So is a release from quarantine, which the switch takes up. */
+    host.have->vifs[0].quarantine = xstrdup("it lied");
+    assert_false(have_release_pending(host.have));
+    want->vifs[0].releases = 1;
+    assert_plan(&host, want, "red: vif-limits vif3.0\n");
+    plan_host_settle(&host, want);
+    assert_true(have_release_pending(host.have));
+    host.have->vifs[0].quarantine_release = 1;
+    assert_false(have_release_pending(host.have));
+
     /* A MAC is another matter. */
     free(want->vifs[0].mac);
     want->vifs[0].mac = xstrdup("02:00:00:00:00:77");

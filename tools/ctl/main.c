@@ -87,6 +87,8 @@ VIFs and limits:\n\
                               add VIF, device N of GUEST\n\
   vif-set VIF KEY=VALUE...    change VIF\n\
   vif-del VIF                 delete VIF\n\
+  vif-release VIF             end its quarantine: its guest broke the\n\
+                              protocol and was cut off\n\
   vif-list [TENANT]           list VIFs\n\
       KEY is one of mtu, vlan_tag, vlan_trunks, addresses, anti_spoof,\n\
       profile, tx_rate, tx_burst, rx_rate, rx_burst; tx is what the guest\n\

@@ -154,8 +154,8 @@ report_vif(const struct ndrec_vif *vif)
     if (!vif->error && !state) {
         hint = "no controller runs on its tenant's host, or none has seen it";
     }
-    return tell(is(state, "error"), "VIF", vif->name, state, vif->error,
-                hint);
+    return tell(is(state, "error") || is(state, "quarantined"), "VIF",
+                vif->name, state, vif->error, hint);
 }
 
 static bool

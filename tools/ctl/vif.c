@@ -1,4 +1,4 @@
-/* vif-add, vif-set, vif-del, vif-list. */
+/* vif-add, vif-set, vif-del, vif-release, vif-list. */
 
 #include <config.h>
 
@@ -220,6 +220,25 @@ cmd_vif_del(struct ctl_context *ctx)
 }
 
 static void
+cmd_vif_release(struct ctl_context *ctx)
+{
+    const struct ndrec_vif *vif = must_vif(ctx, ctx->argv[1]);
+
+    if (!vif) {
+        return;
+    }
+    if (!vif->state || strcmp(vif->state, "quarantined")) {
+        ctl_error(ctx, "VIF \"%s\" is %s: only one in quarantine can be "
+                  "released", vif->name,
+                  vif->state ? vif->state : "not taken up yet");
+        return;
+    }
+    /* Two admins at once release it once. */
+    ndrec_vif_verify_releases(vif);
+    ndrec_vif_set_releases(vif, vif->releases + 1);
+}
+
+static void
 cmd_vif_list(struct ctl_context *ctx)
 {
     static const char *const headings[] = {
@@ -276,6 +295,7 @@ const struct ctl_command_syntax vif_commands[] = {
     { "vif-set", 2, INT_MAX, "VIF KEY=VALUE...", pre_vif, cmd_vif_set, NULL,
       "--if-exists", RW },
     { "vif-del", 1, 1, "VIF", pre_vif, cmd_vif_del, NULL, "--if-exists", RW },
+    { "vif-release", 1, 1, "VIF", pre_vif, cmd_vif_release, NULL, "", RW },
     { "vif-list", 0, 1, "[TENANT]", pre_vif_list, cmd_vif_list, NULL, "",
       RO },
     { NULL, 0, 0, NULL, NULL, NULL, NULL, NULL, RO },
