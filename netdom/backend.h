@@ -7,11 +7,11 @@
  * Owner:  one set for the process.
  * Errors: a vif's error goes into its "error" node and the log; without a
  *         xenstore the set tries again every second and traffic goes on.
- *         A vif whose guest broke the protocol stays closed until the
- *         toolstack makes it anew; neither a guest nor a port that is deleted
- *         and added changes that.
- * Trust:  work per turn is bounded: any number of watch events of one guest
- *         becomes one look at its vif. */
+ *         A vif whose guest broke the protocol stays closed until dom0
+ *         releases it or the toolstack makes it anew; neither a guest, nor a
+ *         port that is deleted and added, nor another process changes that.
+ * Trust:  any number of watch events of one guest becomes one look at its
+ *         vif; looks are bounded per vif and second, and per turn. */
 
 #ifndef NETDOM_BACKEND_H
 #define NETDOM_BACKEND_H 1
