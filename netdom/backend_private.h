@@ -12,6 +12,7 @@
 #include "netdom/xenbus_fsm.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
+#include "openvswitch/vlog.h"
 
 /* Why a vif does not do what it should, the most serious first: the first one
  * that holds is in its "error" node. */
@@ -47,6 +48,8 @@ struct backend {
     struct ovs_list due_node;           /* Empty: not to be looked at. */
     unsigned int news;                  /* Of enum backend_news. */
     struct pacer pacer;
+    struct vlog_rate_limit log_limit;   /* A guest that goes in circles does
+                                         * not fill the disk. */
     struct xenvif_id id;
     struct backend_port port;
 

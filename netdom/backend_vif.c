@@ -14,9 +14,6 @@ VLOG_DEFINE_THIS_MODULE(backend_vif);
 
 #define STEPS_PER_TURN 16
 
-/* A guest that goes in circles does not fill the disk. */
-static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(300, 300);
-
 /* Of the turn that runs; the main thread has one at a time. */
 static struct xs_handle *xs;
 static uint16_t own_domid;
@@ -34,7 +31,7 @@ publish_error(struct backend *b, struct xs_handle *h, uint16_t domid)
     }
     ovs_strzcpy(b->error, error, sizeof b->error);
     if (error[0]) {
-        VLOG_WARN_RL(&rl, "vif%u.%u: %s", b->id.domid, b->id.devid, error);
+        VLOG_WARN_RL(&b->log_limit, "vif%u.%u: %s", b->id.domid, b->id.devid, error);
     }
     vif_write_error(h, domid, b->id, error[0] ? error : NULL);
 }
@@ -58,7 +55,7 @@ set_state(struct backend *b, enum xenbus_state state)
 {
     char dir[XS_PATH_BYTES], text[12];
 
-    VLOG_INFO_RL(&rl, "vif%u.%u: %s", b->id.domid, b->id.devid,
+    VLOG_INFO_RL(&b->log_limit, "vif%u.%u: %s", b->id.domid, b->id.devid,
                  xenbus_state_name(state));
     vif_backend_path(dir, own_domid, b->id);
     snprintf(text, sizeof text, "%d", state);
@@ -66,7 +63,7 @@ set_state(struct backend *b, enum xenbus_state state)
     if (!error) {
         b->begun = true;
     } else {
-        VLOG_WARN_RL(&rl, "vif%u.%u: cannot write state (%s)", b->id.domid,
+        VLOG_WARN_RL(&b->log_limit, "vif%u.%u: cannot write state (%s)", b->id.domid,
                      b->id.devid, ovs_strerror(-error));
     }
 }
@@ -315,7 +312,7 @@ step(struct backend *b, const struct xenbus_input *in)
             return error == -EAGAIN;
         }
         b->begun = true;
-        VLOG_INFO_RL(&rl, "vif%u.%u: InitWait", b->id.domid, b->id.devid);
+        VLOG_INFO_RL(&b->log_limit, "vif%u.%u: InitWait", b->id.domid, b->id.devid);
         return true;
 
     case XENBUS_ATTACH:

@@ -245,6 +245,25 @@ test_offer_is_the_limit(void **state)
     assert_non_null(strstr(why, "from 1 to 8"));
 }
 
+/* A frontend that comes back with less does not keep what it had. */
+static void
+test_nothing_is_left_over(void **state)
+{
+    char why[VIF_WHY_BYTES];
+    struct vif_frontend frontend;
+
+    assert_int_equal(parse(TWO "ctrl-ring-ref=20\nevent-channel-ctrl=21\n"
+                           "feature-sg=1\nfeature-rx-notify=1\n"
+                           "request-multicast-control=1\nxdp-headroom=1\n",
+                           2, &frontend, why), 0);
+    assert_int_equal(parse(TOP SHARED, 2, &frontend, why), 0);
+    assert_int_equal(frontend.n_queues, 1);
+    assert_false(frontend.has_ctrl || frontend.sg || frontend.rx_notify
+                 || frontend.multicast_control);
+    assert_int_equal(frontend.xdp_headroom_bytes, 0);
+    assert_int_equal(frontend.queues[1].tx_gref, 0);
+}
+
 /* A xenstore that does not answer says nothing about the frontend, whatever
  * node it was asked for. */
 static void
@@ -281,6 +300,7 @@ main(void)
         cmocka_unit_test(test_headroom_is_clamped),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_offer_is_the_limit),
+        cmocka_unit_test(test_nothing_is_left_over),
         cmocka_unit_test(test_unreadable),
     };
 
