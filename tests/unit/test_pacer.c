@@ -25,7 +25,7 @@ test_handshake_is_not_slowed(void **state)
 }
 
 static void
-test_storm_is_bounded(void **state)
+test_xsa_332_xsa_349_storm_is_bounded(void **state)
 {
     struct pacer p;
     unsigned int n = 0;
@@ -84,7 +84,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_handshake_is_not_slowed),
-        cmocka_unit_test(test_storm_is_bounded),
+        cmocka_unit_test(test_xsa_332_xsa_349_storm_is_bounded),
         cmocka_unit_test(test_wait_is_as_long_as_it_says),
         cmocka_unit_test(test_calm_forgives),
     };
