@@ -198,7 +198,10 @@ set_tunables(struct xenvif *vif, const struct smap *options, char **errp)
                          VIF_STALL_GONE_MS, &gone_ms, errp)) {
         return false;
     }
-    vif->max_queues = n_rxq;
+    if (vif->max_queues != n_rxq) {
+        vif->max_queues = n_rxq;
+        xenvif_changed();
+    }
     vif->stall_limits.drain_ns = drain_ms * UINT64_C(1000000);
     vif->stall_limits.gone_ns = gone_ms * UINT64_C(1000000);
     return true;

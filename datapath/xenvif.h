@@ -54,7 +54,8 @@ size_t xenvif_list(struct xenvif_id *ids, size_t max);
 uint64_t xenvif_port_serial(struct xenvif_id);
 
 /* How many queues a guest may have: options:n_rxq, or as many as there are
- * cores; 1 to VIF_QUEUES_MAX.  0: there is no such port. */
+ * cores; 1 to VIF_QUEUES_MAX.  xenvif_seq() changes with it.  0: there is no
+ * such port. */
 unsigned int xenvif_max_queues(struct xenvif_id);
 
 /* Attaches the guest's rings.  The port must be detached.  -EBUSY: not yet;

@@ -66,6 +66,7 @@ struct backend {
     struct quarantine quarantine;
     bool unsaved;                       /* The node says otherwise. */
     int carrier;                        /* In the node; -1: not written. */
+    unsigned int offered_queues;        /* The same; 0. */
 
     /* What was good last.  Without both there is no connection. */
     bool have_policy, have_rate;

@@ -91,9 +91,17 @@ reconfigure(struct backend *b)
     }
 }
 
+/* What we have said of the port follows it.  How many queues it has matters
+ * until the frontend has decided. */
 static void
-refresh_carrier(struct backend *b)
+refresh_offer(struct backend *b, enum xenbus_state ours)
 {
+    if (ours == XENBUS_INIT_WAIT && b->port.serial
+        && b->offered_queues != b->port.max_queues
+        && !vif_write_max_queues(xs, own_domid, b->id,
+                                 b->port.max_queues)) {
+        b->offered_queues = b->port.max_queues;
+    }
     if (b->port.serial && b->carrier != b->port.carrier
         && !vif_write_carrier(xs, own_domid, b->id, b->port.carrier)) {
         b->carrier = b->port.carrier;
@@ -225,6 +233,7 @@ forget(struct backend *b)
     b->looked = b->refused = b->begun = b->unsaved = false;
     b->have_policy = b->have_rate = false;
     b->carrier = -1;
+    b->offered_queues = 0;
     b->seen = XENBUS_UNKNOWN;
     memset(&b->memory, 0, sizeof b->memory);
     memset(b->why, 0, sizeof b->why);
@@ -312,6 +321,7 @@ step(struct backend *b, const struct xenbus_input *in)
             return error == -EAGAIN;
         }
         b->begun = true;
+        b->offered_queues = b->port.max_queues;
         VLOG_INFO_RL(&b->log_limit, "vif%u.%u: InitWait", b->id.domid, b->id.devid);
         return true;
 
@@ -387,7 +397,7 @@ backend_vif_run(struct backend *b, struct xs_handle *xs_,
         refresh(b, news);
         news = 0;
         consider(b, &in);
-        refresh_carrier(b);
+        refresh_offer(b, in.ours);
         if (!step(b, &in)) {
             return false;
         }

@@ -181,6 +181,17 @@ vif_write_features(struct xs_handle *h, uint16_t own_domid,
 }
 
 int
+vif_write_max_queues(struct xs_handle *h, uint16_t own_domid,
+                     struct xenvif_id id, unsigned int max_queues)
+{
+    char dir[XS_PATH_BYTES];
+
+    vif_backend_path(dir, own_domid, id);
+    return put_number(h, XBT_NULL, dir, "multi-queue-max-queues",
+                      max_queues);
+}
+
+int
 vif_write_carrier(struct xs_handle *h, uint16_t own_domid,
                   struct xenvif_id id, bool on)
 {

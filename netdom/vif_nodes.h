@@ -55,6 +55,8 @@ int vif_read_mtu(struct xs_handle *, uint16_t own_domid, struct xenvif_id,
  * in one transaction. */
 int vif_write_features(struct xs_handle *, uint16_t own_domid,
                        struct xenvif_id, unsigned int max_queues);
+int vif_write_max_queues(struct xs_handle *, uint16_t own_domid,
+                         struct xenvif_id, unsigned int max_queues);
 int vif_write_carrier(struct xs_handle *, uint16_t own_domid,
                       struct xenvif_id, bool on);
 

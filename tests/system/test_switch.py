@@ -385,6 +385,21 @@ def test_features(switch):
                  "the guest to be back")
 
 
+def test_offer_of_queues_follows_the_port(switch):
+    """Until the frontend has decided, it finds as many queues as the port
+    has."""
+    a = switch.start_guest("a", "10.0.0.1/24")
+    toolstack.add_vif(switch.xs, switch.domid, a, "00:16:3e:00:00:01")
+    switch.xs.write(toolstack.backend_path(switch.domid, a) + "/rate", "?")
+    add_port(switch, a)
+    switch.wait_state(a, 2)
+    for n in "3", "1", "8":
+        switch.vsctl("set", "interface", "vif%d.0" % a,
+                     "options:n_rxq=" + n)
+        wait_for(lambda: switch.backend(a, "multi-queue-max-queues") == n, 5,
+                 "an offer of %s queues" % n)
+
+
 def looks(switch, guest):
     """How often the vif was looked at, and how many looks had to wait."""
     found = re.search(r"looks: (\d+), deferred (\d+)",
@@ -406,9 +421,24 @@ def test_carrier_and_mtu(switch):
     wait_for(lambda: "from 68 to 9000" in (switch.backend(a, "error") or ""),
              5, "the error node")
     assert switch.ping("a", "10.0.0.2") == 3
-    switch.xs.write(mtu, "1500")
-    wait_for(lambda: switch.backend(a, "error") is None, 5,
-             "the error node to go")
+    for n in 67, 9001:
+        switch.xs.write(mtu, "1500")
+        wait_for(lambda: switch.backend(a, "error") is None, 5,
+                 "the error node to go")
+        switch.xs.write(mtu, str(n))
+        wait_for(lambda: "from 68 to 9000" in (switch.backend(a, "error")
+                                               or ""), 5, "the error node")
+
+    # The toolstack's wish, until the database has one.
+    switch.xs.write(mtu, "1300")
+    wait_for(lambda: "mtu 1300" in switch.appctl("xenvif/show",
+                                                 "vif%d.0" % a), 5,
+             "the MTU of the toolstack")
+    switch.vsctl("set", "interface", "vif%d.0" % a, "mtu_request=1400")
+    wait_for(lambda: "mtu 1400" in switch.appctl("xenvif/show",
+                                                 "vif%d.0" % a), 5,
+             "the MTU of the database")
+    assert switch.ping("a", "10.0.0.2") == 3
 
 
 def backend_of(switch, guest):
