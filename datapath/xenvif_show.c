@@ -71,7 +71,8 @@ show_link(struct ds *ds, const struct xenvif *vif,
     const struct vif_hash *hash = ovsrcu_get(struct vif_hash *, &link->hash);
 
     ds_put_format(ds, "  frontend takes:%s%s%s%s%s%s%s; multicast control %s,"
-                  " %u addresses; hash %s, %u control requests\n",
+                  " %u addresses; headroom %u bytes; hash %s,"
+                  " %u control requests\n",
                   f->sg ? " sg" : "", f->gso_v4 ? " gso-tcpv4" : "",
                   f->gso_v6 ? " gso-tcpv6" : "",
                   f->csum_v4 ? " csum-ipv4" : "",
@@ -80,6 +81,7 @@ show_link(struct ds *ds, const struct xenvif *vif,
                   f->has_ctrl ? " ctrl-ring" : "",
                   link->journal->mcast.wanted ? "on" : "off",
                   link->journal->mcast.n,
+                  link->journal->frontend.xdp_headroom_bytes,
                   hash->algorithm && hash->flags ? "toeplitz" : "our own",
                   (unsigned int) (vif->n_ctrl_requests
                                   + (link->ctrl

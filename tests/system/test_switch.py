@@ -523,15 +523,21 @@ def test_frontend_reconfigures(switch):
     guest = switch.session.daemons[-2]
     os.kill(guest.pid, signal.SIGSTOP)  # It does not know these states.
     try:
-        for headroom in "256", "nonsense", "65535", "0":
+        for headroom, bytes in (("256", 256), ("nonsense", 0),
+                                ("65535", 2048), ("0", 0)):
             switch.xs.write(fe + "/xdp-headroom", headroom)
             switch.xs.write(fe + "/state", "7")
             switch.wait_state(a, 8)
             assert "rings attached" in backend_of(switch, a)
-            switch.xs.write(fe + "/request-multicast-control", "1")
+            assert "headroom %d bytes" % bytes in switch.appctl(
+                "xenvif/show")
             switch.xs.write(fe + "/state", "4")
             switch.wait_state(a, 4)
-            switch.xs.write(fe + "/request-multicast-control", "0")
+            for value, word in ("1", "on"), ("0", "off"):
+                switch.xs.write(fe + "/request-multicast-control", value)
+                wait_for(lambda: "multicast control " + word in switch.appctl(
+                    "xenvif/show", "vif%d.0" % a), 5,
+                    "multicast control to be " + word)
     finally:
         os.kill(guest.pid, signal.SIGCONT)
     assert switch.ping("a", "10.0.0.2") == 3
