@@ -239,8 +239,7 @@ refresh_ports(void)
             b->carrier = -1;
             ovs_list_init(&b->due_node);
             pacer_init(&b->pacer, now_ns());
-            b->log_limit = (struct vlog_rate_limit) VLOG_RATE_LIMIT_INIT(60,
-                                                                         60);
+            b->rl = (struct vlog_rate_limit) VLOG_RATE_LIMIT_INIT(60, 60);
             hmap_insert(&backends, &b->node, id_hash(b->id));
             watch_backend(b, true);
         }

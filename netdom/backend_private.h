@@ -48,7 +48,7 @@ struct backend {
     struct ovs_list due_node;           /* Empty: not to be looked at. */
     unsigned int news;                  /* Of enum backend_news. */
     struct pacer pacer;
-    struct vlog_rate_limit log_limit;   /* A guest that goes in circles does
+    struct vlog_rate_limit rl;          /* A guest that goes in circles does
                                          * not fill the disk. */
     struct xenvif_id id;
     struct backend_port port;

@@ -31,7 +31,7 @@ publish_error(struct backend *b, struct xs_handle *h, uint16_t domid)
     }
     ovs_strzcpy(b->error, error, sizeof b->error);
     if (error[0]) {
-        VLOG_WARN_RL(&b->log_limit, "vif%u.%u: %s", b->id.domid, b->id.devid, error);
+        VLOG_WARN_RL(&b->rl, "vif%u.%u: %s", b->id.domid, b->id.devid, error);
     }
     vif_write_error(h, domid, b->id, error[0] ? error : NULL);
 }
@@ -55,7 +55,7 @@ set_state(struct backend *b, enum xenbus_state state)
 {
     char dir[XS_PATH_BYTES], text[12];
 
-    VLOG_INFO_RL(&b->log_limit, "vif%u.%u: %s", b->id.domid, b->id.devid,
+    VLOG_INFO_RL(&b->rl, "vif%u.%u: %s", b->id.domid, b->id.devid,
                  xenbus_state_name(state));
     vif_backend_path(dir, own_domid, b->id);
     snprintf(text, sizeof text, "%d", state);
@@ -63,8 +63,8 @@ set_state(struct backend *b, enum xenbus_state state)
     if (!error) {
         b->begun = true;
     } else {
-        VLOG_WARN_RL(&b->log_limit, "vif%u.%u: cannot write state (%s)", b->id.domid,
-                     b->id.devid, ovs_strerror(-error));
+        VLOG_WARN_RL(&b->rl, "vif%u.%u: cannot write state (%s)",
+                     b->id.domid, b->id.devid, ovs_strerror(-error));
     }
 }
 
@@ -195,6 +195,7 @@ judge(struct backend *b, const struct xenbus_input *in)
     struct quarantine *q = &b->quarantine;
     uint64_t release = 0;
 
+    b->port.malice = malice;            /* Another one is news. */
     if (!q->on && !malice) {
         return;
     }
@@ -209,6 +210,7 @@ judge(struct backend *b, const struct xenbus_input *in)
                && quarantine_release(q, release)) {
         b->unsaved = true;
         set_quarantined(b, false);
+        b->port.malice = NULL;
         xenbus_pardoned(&b->memory, in->theirs);
         VLOG_INFO("vif%u.%u: released", b->id.domid, b->id.devid);
     }
@@ -285,7 +287,6 @@ look(struct backend *b, struct xenbus_input *in)
         set_why(b, WHY_FRONTEND, "");
     }
     xenbus_looked(&b->memory, in->ours, in->theirs);
-
     return 0;
 }
 
@@ -322,7 +323,7 @@ step(struct backend *b, const struct xenbus_input *in)
         }
         b->begun = true;
         b->offered_queues = b->port.max_queues;
-        VLOG_INFO_RL(&b->log_limit, "vif%u.%u: InitWait", b->id.domid, b->id.devid);
+        VLOG_INFO_RL(&b->rl, "vif%u.%u: InitWait", b->id.domid, b->id.devid);
         return true;
 
     case XENBUS_ATTACH:

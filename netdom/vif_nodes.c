@@ -37,7 +37,6 @@ vif_policy_path(char path[XS_PATH_BYTES], uint16_t own_domid,
 /* The frontend's nodes, for frontend_nodes.h. */
 struct frontend_dir {
     struct xs_handle *h;
-    xs_transaction_t t;
     char path[XS_PATH_BYTES];
 };
 
@@ -47,38 +46,18 @@ read_frontend_node(void *aux, const char *leaf,
 {
     const struct frontend_dir *dir = aux;
 
-    int error = xs_get_start(dir->h, dir->t, dir->path, leaf, value,
+    int error = xs_get_start(dir->h, XBT_NULL, dir->path, leaf, value,
                              FRONTEND_VALUE_BYTES, bytes);
     return error == -EACCES ? -ENOENT : error;
 }
 
-static void
-open_frontend(struct frontend_dir *dir, struct frontend_nodes *nodes,
-              struct xs_handle *h, xs_transaction_t t, struct xenvif_id id)
+static struct frontend_nodes
+open_frontend(struct frontend_dir *dir, struct xs_handle *h,
+              struct xenvif_id id)
 {
     dir->h = h;
-    dir->t = t;
     vif_frontend_path(dir->path, id);
-    *nodes = (struct frontend_nodes) { read_frontend_node, dir };
-}
-
-struct read_aux {
-    struct xenvif_id id;
-    unsigned int max_queues;
-    struct vif_frontend *frontend;
-    char *why;
-};
-
-static int
-read_frontend(struct xs_handle *h, xs_transaction_t t, void *aux)
-{
-    struct read_aux *a = aux;
-    struct frontend_nodes nodes;
-    struct frontend_dir dir;
-
-    open_frontend(&dir, &nodes, h, t, a->id);
-    return frontend_parse(&nodes, a->id.domid, a->max_queues, a->frontend,
-                          a->why);
+    return (struct frontend_nodes) { read_frontend_node, dir };
 }
 
 int
@@ -86,20 +65,19 @@ vif_read_frontend(struct xs_handle *h, struct xenvif_id id,
                   unsigned int max_queues, struct vif_frontend *frontend,
                   char why[VIF_WHY_BYTES])
 {
-    struct read_aux aux = { id, max_queues, frontend, why };
+    struct frontend_dir dir;
+    struct frontend_nodes nodes = open_frontend(&dir, h, id);
 
-    snprintf(why, VIF_WHY_BYTES, "frontend's nodes cannot be read");
-    return xs_atomically(h, read_frontend, &aux);
+    return frontend_parse(&nodes, id.domid, max_queues, frontend, why);
 }
 
 int
 vif_read_multicast_control(struct xs_handle *h, struct xenvif_id id,
                            bool *on)
 {
-    struct frontend_nodes nodes;
     struct frontend_dir dir;
+    struct frontend_nodes nodes = open_frontend(&dir, h, id);
 
-    open_frontend(&dir, &nodes, h, XBT_NULL, id);
     return frontend_parse_multicast_control(&nodes, on);
 }
 
@@ -107,10 +85,9 @@ int
 vif_read_xdp_headroom(struct xs_handle *h, struct xenvif_id id,
                       uint16_t *bytes)
 {
-    struct frontend_nodes nodes;
     struct frontend_dir dir;
+    struct frontend_nodes nodes = open_frontend(&dir, h, id);
 
-    open_frontend(&dir, &nodes, h, XBT_NULL, id);
     return frontend_parse_xdp_headroom(&nodes, bytes);
 }
 

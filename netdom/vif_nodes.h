@@ -22,7 +22,10 @@ void vif_frontend_path(char path[XS_PATH_BYTES], struct xenvif_id);
 void vif_policy_path(char path[XS_PATH_BYTES], uint16_t own_domid,
                      struct xenvif_id);
 
-/* Reads what the frontend offers (xen/io/netif.h) in one transaction. */
+/* Reads what the frontend offers (xen/io/netif.h), node by node: what is
+ * judged is what was read, so a guest that writes meanwhile, as no honest one
+ * does once it is Connected, could only make a transaction fail, and us
+ * repeat it. */
 int vif_read_frontend(struct xs_handle *, struct xenvif_id,
                       unsigned int max_queues, struct vif_frontend *,
                       char why[VIF_WHY_BYTES]);

@@ -605,6 +605,17 @@ def test_quarantine_and_release(switch):
     assert switch.backend(a, "quarantine-release") is None
     assert switch.backend(a, "error") is None
 
+    # A release is for once.
+    for n in "4", "5":
+        toolstack.scribble_tx_ring(switch.xs, guest.pid, a)
+        wait_for(lambda: switch.backend(a, "quarantine-release") == n, 5,
+                 "the next quarantine")
+        switch.wait_state(a, 6)
+        time.sleep(0.3)
+        assert switch.backend(a, "state") == "6"
+        switch.xs.write(release, str(int(n) + 1))
+        switch.wait_state(a, 4)
+
 
 def test_xsa_332_xsa_349_storm_of_states(switch):
     """A guest that changes its state as fast as it can: looks at it are
