@@ -30,9 +30,6 @@ publish_error(struct backend *b, struct xs_handle *h, uint16_t domid)
         return;
     }
     ovs_strzcpy(b->error, error, sizeof b->error);
-    if (error[0]) {
-        VLOG_WARN_RL(&b->rl, "vif%u.%u: %s", b->id.domid, b->id.devid, error);
-    }
     vif_write_error(h, domid, b->id, error[0] ? error : NULL);
 }
 
@@ -40,6 +37,9 @@ void
 backend_set_why(struct backend *b, struct xs_handle *h, uint16_t domid,
                 enum backend_why why, const char *text)
 {
+    if (text[0] && strcmp(b->why[why], text)) {
+        VLOG_WARN_RL(&b->rl, "vif%u.%u: %s", b->id.domid, b->id.devid, text);
+    }
     ovs_strzcpy(b->why[why], text, sizeof b->why[why]);
     publish_error(b, h, domid);
 }

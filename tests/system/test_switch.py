@@ -481,6 +481,7 @@ def test_rate_of_the_toolstack(switch):
                                               or ""), 5, "the error node")
         assert "write" in switch.backend(a, "error")
         assert switch.limit_bps(a, "transmit") == "100000000"
+        assert switch.backend(a, "error") in switch.daemon.log.read_text()
     assert switch.ping("a", "10.0.0.2") == 3
 
     # dom0's policy holds meanwhile, as ever.

@@ -162,6 +162,34 @@ test_headroom_is_clamped(void **state)
     }
 }
 
+static void
+test_multicast_control(void **state)
+{
+    static const struct {
+        const char *nodes;
+        int error;
+        bool on;
+    } rows[] = {
+        { "", 0, false },
+        { "request-multicast-control=0", 0, false },
+        { "request-multicast-control=1", 0, true },
+        { "request-multicast-control=2", 0, false },
+        { "request-multicast-control=!EIO", -EIO, false },
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct frontend_text text = {
+            rows[i].nodes, strlen(rows[i].nodes), 0
+        };
+        struct frontend_nodes nodes = frontend_text_nodes(&text);
+        bool on = !rows[i].on;
+
+        assert_int_equal(frontend_parse_multicast_control(&nodes, &on),
+                         rows[i].error);
+        assert_int_equal(on, rows[i].on);
+    }
+}
+
 /* No number of queues but one that we offered. */
 static void
 test_cve_2026_45890_number_of_queues(void **state)
@@ -310,6 +338,7 @@ main(void)
         cmocka_unit_test(test_features),
         cmocka_unit_test(test_control_ring),
         cmocka_unit_test(test_headroom_is_clamped),
+        cmocka_unit_test(test_multicast_control),
         cmocka_unit_test(test_cve_2026_45890_number_of_queues),
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_offer_is_the_limit),

@@ -506,7 +506,16 @@ test_names(void **state)
 {
     assert_string_equal(xenbus_state_name(XENBUS_INIT_WAIT), "InitWait");
     assert_string_equal(xenbus_state_name(99), "Unknown");
+    assert_string_equal(xenbus_state_name(XENBUS_RECONFIGURED),
+                        "Reconfigured");
     assert_string_equal(xenbus_action_name(XENBUS_REMOVE), "remove");
+    for (int i = XENBUS_WAIT; i <= XENBUS_REMOVE; i++) {
+        for (int j = XENBUS_WAIT; j < i; j++) {
+            assert_string_not_equal(xenbus_action_name(i),
+                                    xenbus_action_name(j));
+        }
+    }
+    assert_string_equal(xenbus_action_name(XENBUS_REMOVE + 1), "?");
 }
 
 int
