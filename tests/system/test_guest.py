@@ -9,7 +9,7 @@ import pytest
 
 import toolstack
 from lab.session import wait_for
-from test_switch import Switch
+from switch import Guest, Switch
 
 MACS = {"gen": "00:16:3e:00:01:01", "sink": "00:16:3e:00:01:02"}
 
@@ -19,47 +19,6 @@ def switch(session):
     made = Switch(session)
     yield made
     made.xs.close()
-
-
-class Guest:
-    def __init__(self, switch, name, *options):
-        self.switch = switch
-        self.name = name
-        self.report = switch.session.dir / (name + ".json")
-        self.socket = switch.session.dir / "guests" / (name + ".ctl")
-        self.daemon = switch.session.start("guest-" + name, [
-            "netdom-guest", "--name=" + name,
-            "--xen-dir=%s" % switch.xen_dir, "--json",
-            "--output=%s" % self.report, *options])
-        wait_for(lambda: toolstack.find_domain(switch.xen_dir, name), 10,
-                 "guest " + name)
-        self.domid = toolstack.find_domain(switch.xen_dir, name)
-
-    def plug(self, mac):
-        port = "vif%d.0" % self.domid
-        toolstack.add_vif(self.switch.xs, self.switch.domid, self.domid, mac)
-        self.switch.vsctl("--may-exist", "add-port", "br0", port, "--", "set",
-                          "interface", port, "type=xenvif",
-                          "options:domid=%d" % self.domid, "options:devid=0")
-        self.wait_up(True)
-
-    def unplug(self):
-        self.switch.xs.remove(toolstack.frontend_path(self.domid))
-
-    def command(self, *words):
-        return self.switch.session.run(
-            ["ovs-appctl", "-t", self.socket, *words]).stdout
-
-    def stats(self):
-        return json.loads(self.command("guest/stats", "--json"))
-
-    def wait_up(self, up):
-        wait_for(lambda: self.stats()["vif"]["up"] is up, 10,
-                 "%s to be %s" % (self.name, "up" if up else "down"))
-
-    def end(self, status=0):
-        assert self.daemon.popen.wait(timeout=10) == status
-        return json.loads(self.report.read_text())
 
 
 def test_generator_and_sink_count_alike(nothing_left, switch):

@@ -72,7 +72,7 @@ def find_program(name):
     or installed, or one of the system."""
     build = pathlib.Path(os.environ.get("NETDOM_BUILD", ROOT / "build"))
     if name.startswith("netdom-"):
-        for pattern in ("*/" + name, "tools/*/" + name):
+        for pattern in ("*/" + name, "*/*/" + name):
             for path in build.glob(pattern):
                 if path.is_file() and os.access(path, os.X_OK):
                     return str(path)
