@@ -19,6 +19,10 @@ from switch import Guest, Switch
 MACS = {"sink": "00:16:3e:00:00:11", "generator": "00:16:3e:00:00:12",
         "talker": "00:16:3e:00:00:13", "attacker": "00:16:3e:00:00:66"}
 ATTACKER_PORT = 66
+POLICIES = {"": None, "limited": {"tx-rate-bps": 10000000},
+            "fenced": {"mac": MACS["attacker"], "anti-spoof": "mac"}}
+FRAME_BYTES = 65535 + 14                # The longest, whole.
+HOARD_BYTES = 16 << 20
 CLOSED = 6
 CONNECTED = 4
 
@@ -26,6 +30,9 @@ CONNECTED = 4
 # they lose is lost by the switch, and not by who else is at work here.
 FIRST = ("chrt", "-r", "5")
 SOONER = ("nice", "-n", "-10")
+
+# A sanitizer keeps what was freed for a while.
+SANITIZED = "asan" in os.environ.get("NETDOM_BUILD", "")
 
 # Dropped before the frame counts as taken; others are dropped after that.
 EARLY_DROPS = ("tx_drop_runt", "tx_drop_oversize", "tx_drop_slots",
@@ -36,10 +43,10 @@ class Attack:
     """A line of netdom-hostile --list."""
 
     def __init__(self, line):
-        (self.name, self.verdict, runs, limited, self.says,
+        (self.name, self.verdict, runs, policy, self.says,
          self.does) = line.split("\t")
         self.runs = int(runs)
-        self.limited = bool(limited)
+        self.policy = POLICIES[policy]
 
 
 def attacks():
@@ -62,15 +69,15 @@ class Attacker:
             ["netdom-hostile", "--run-dir=%s" % self.switch.xen_dir,
              "--name=" + self.name, "--attack=" + attack.name,
              "--variant=%d" % variant, "--seed=%d" % (variant + 1),
-             "--target=" + MACS["talker"], "--stay"],
+             "--target=" + MACS["talker"], "--victim=" + MACS["sink"],
+             "--stay"],
             stdout=subprocess.PIPE, text=True)
         self.domid = wait_for(
             lambda: toolstack.find_domain(self.switch.xen_dir, self.name),
             10, "the attacker's domain", poll_s=0.01)
         self.port = "vif%d.0" % self.domid
         toolstack.add_vif(self.switch.xs, self.switch.domid, self.domid,
-                          self.mac, policy={"tx-rate-bps": 10000000}
-                          if attack.limited else None)
+                          self.mac, policy=attack.policy)
 
     def add_port_words(self):
         return ["--", "add-port", "br0", self.port, "--", "set",
@@ -98,8 +105,8 @@ class Attacker:
         self.process.wait()
         self.process.stdout.close()
         path = toolstack.backend_path(self.switch.domid, self.domid)
-        wait_for(lambda: self.switch.xs.read(path + "/state") in
-                 ("6", None), 5, "the dead guest's vif to close", 0.01)
+        wait_for(lambda: self.switch.xs.read(path + "/state") not in
+                 ("4", "5"), 5, "the dead guest's vif to close", 0.01)
         self.switch.xs.remove(path)
 
 
@@ -192,14 +199,26 @@ class Arena:
         assert not re.search(r"\|(ERR|EMER)\||Sanitizer|runtime error:",
                              said), said
 
+    def memory_bytes(self):
+        """What the switch and the stand-in for Xen have for themselves."""
+        total = 0
+        for daemon in self.switch.daemon, self.switch.xenlocald:
+            with open("/proc/%d/status" % daemon.pid) as status:
+                total += int(re.search(r"RssAnon:\s*(\d+) kB",
+                                       status.read()).group(1)) * 1024
+        return total
+
     def carry_out(self, attack, variant):
         """One run of one attack: everything that must be so is asserted."""
         attacker = Attacker(self, attack, variant)
+        before = self.memory_bytes()
         try:
             self.switch.vsctl(*attacker.add_port_words())
             report = attacker.report()
             assert report["done"], report["why"]
             self.judge(attack, attacker, report)
+            hoard = self.memory_bytes() - before
+            assert hoard < HOARD_BYTES or SANITIZED, "%d bytes more" % hoard
         finally:
             attacker.end()
             self.switch.vsctl("--if-exists", "del-port", attacker.port)
@@ -226,6 +245,7 @@ class Arena:
 
     def judge_drops(self, attack, counters, report, quarantined):
         drops = counters["drops"]
+        assert counters["tx_bytes"] <= counters["tx_packets"] * FRAME_BYTES
         for name, (low, high) in report["drops"].items():
             assert low <= drops[name] <= high, "%s is %d, not %d to %d" % (
                 name, drops[name], low, high)

@@ -53,6 +53,7 @@ die(struct hostile *h)
 
 const struct hostile_attack hostile_death[] = {
     { "death_at_any_instruction", HOSTILE_GONE, NULL,
-      "kills itself at a random point of a busy transfer", die, 50, true },
+      "kills itself at a random point of a busy transfer", die, 50,
+      "limited" },
     { NULL },
 };

@@ -44,7 +44,7 @@ static uint32_t
 no_such_grant(struct hostile *h, unsigned int i)
 {
     static const uint32_t grefs[] = {
-        0xffffffff, 0x80000000, 0x7fffffff, 65536, 4096, 8, 0,
+        0xffffffff, 0x80000000, 0x7fffffff, 65536, 4096, 7, 0,
     };
 
     return grefs[i % 7];
@@ -60,7 +60,7 @@ revoked(struct hostile *h, unsigned int i)
 static uint32_t
 for_another(struct hostile *h, unsigned int i)
 {
-    static const uint16_t domids[] = { 0, 1, 0x7ff0, 0xffff };
+    const uint16_t domids[] = { 0, h->domain.domid, 0x7ff0, 0xffff };
 
     hostile_entry(h, h->tx_pages[i])->domid = domids[i / 2 % 4];
     return h->tx_pages[i];
@@ -340,10 +340,8 @@ memory_replaced(struct hostile *h)
     }
     munmap(h->memory.base, h->memory.bytes);
     close(h->memory.fd);
-    memcpy(h->memory.free, other.free, other.n_free * sizeof *other.free);
     h->memory.fd = other.fd;
     h->memory.base = other.base;
-    h->memory.n_free = other.n_free;
     hostile_sleep_ms(50);
     guest_channel_kick(&h->queues[0].channels[0]);
     return 0;

@@ -4,6 +4,10 @@
 
 #include "tests/hostile/hostile.h"
 
+#include <string.h>
+
+#include <xen/io/xenbus.h>
+
 static struct netif_tx_request *
 any_request(struct hostile *h, uint64_t i)
 {
@@ -16,7 +20,7 @@ any_request(struct hostile *h, uint64_t i)
 static void
 turn_size(struct hostile *h, uint64_t i)
 {
-    SET(any_request(h, i)->size, i & 1 ? 1514 : 60);
+    SET(any_request(h, i)->size, i & 1 ? 4000 : 60);
 }
 
 static void
@@ -65,7 +69,7 @@ turn_all(struct hostile *h, uint64_t i)
 {
     uint32_t *words = (uint32_t *) any_request(h, i);
 
-    words[i % 3] = i * 2654435761u;
+    words[i % 3] = (i + h->random) * 2654435761u;
 }
 
 static void
@@ -116,7 +120,8 @@ race_tx(struct hostile *h, void (*turn)(struct hostile *, uint64_t i))
         return -1;
     }
     uint64_t until_ns = hostile_now_ns() + h->seconds * 1e9;
-    for (unsigned int i = 0; hostile_now_ns() < until_ns; i++) {
+    bool alive = true;
+    for (unsigned int i = 0; alive && hostile_now_ns() < until_ns; i++) {
         uint32_t rsp = __atomic_load_n(&tx->page->rsp_prod,
                                        __ATOMIC_ACQUIRE);
 
@@ -135,6 +140,7 @@ race_tx(struct hostile *h, void (*turn)(struct hostile *, uint64_t i))
         hostile_ring_push(tx);
         if (i % 256 == 0) {
             hostile_rx_take(h);
+            alive = hostile_backend_state(h) == XenbusStateConnected;
         }
     }
     hostile_race_end(h, &racer);
@@ -149,7 +155,6 @@ race_tx(struct hostile *h, void (*turn)(struct hostile *, uint64_t i))
         return race_tx(h, TURN);                                            \
     }
 
-RACE(race_size, turn_size)
 RACE(race_size_over, turn_size_over)
 RACE(race_offset, turn_offset)
 RACE(race_flags, turn_flags)
@@ -159,6 +164,31 @@ RACE(race_id, turn_id)
 RACE(race_all, turn_all)
 RACE(race_our_indices, turn_our_indices)
 RACE(race_data, turn_data)
+
+/* One is dropped, the other is not; neither is fatal. */
+static int
+race_size(struct hostile *h)
+{
+    hostile_expect(h, "tx_drop_oversize", 1, UINT32_MAX);
+    return race_tx(h, turn_size);
+}
+
+/* Whose frame it is changes between the look at it and the copy of it, or so
+ * the racer hopes: a switch that believed it would send the victim's frames
+ * here. */
+static void
+turn_source(struct hostile *h, uint64_t i)
+{
+    memcpy(hostile_page(h, h->tx_pages[i % HOSTILE_SLOTS]) + 6,
+           i / HOSTILE_SLOTS & 1 ? h->victim : h->mac, 6);
+}
+
+static int
+race_source(struct hostile *h)
+{
+    hostile_expect(h, "tx_drop_spoof_mac", 1, UINT32_MAX);
+    return race_tx(h, turn_source);
+}
 
 /* Buffers posted for receiving, whose gref and id change. */
 static void
@@ -187,32 +217,35 @@ race_rx(struct hostile *h)
 }
 
 const struct hostile_attack hostile_race[] = {
-    { "race_tx_size", HOSTILE_NOTHING, NULL,
-      "a thread changes the sizes of Tx requests between 60 and 1514",
+    { "race_tx_size", HOSTILE_DROPS, NULL,
+      "a thread changes the sizes of Tx requests between 60 and 4000",
       race_size, 1 },
     { "race_tx_size_over_page", HOSTILE_QUARANTINE, "crosses its page",
       "a thread changes the sizes of Tx requests between 60 and 65535",
-      race_size_over, 1 },
+      race_size_over, 4 },
     { "race_tx_offset", HOSTILE_NOTHING, NULL,
       "a thread changes the offsets of Tx requests", race_offset, 1 },
     { "race_tx_flags", HOSTILE_EITHER, NULL,
-      "a thread sets and clears more_data in Tx requests", race_flags, 1 },
+      "a thread sets and clears more_data in Tx requests", race_flags, 4 },
     { "race_tx_flags_extra", HOSTILE_EITHER, NULL,
       "a thread sets and clears extra_info in Tx requests",
-      race_flags_extra, 1 },
+      race_flags_extra, 4 },
     { "race_tx_gref", HOSTILE_EITHER, NULL,
       "a thread changes grant references between good and none", race_gref,
       1 },
     { "race_tx_id", HOSTILE_NOTHING, NULL,
       "a thread changes the ids of Tx requests", race_id, 1 },
     { "race_tx_all", HOSTILE_EITHER, NULL,
-      "a thread overwrites all of the Tx ring with noise", race_all, 1 },
+      "a thread overwrites all of the Tx ring with noise", race_all, 8 },
     { "race_tx_data", HOSTILE_EITHER, NULL,
       "a thread changes headers in pages while they are copied", race_data,
       1 },
+    { "race_source_mac", HOSTILE_DROPS, NULL,
+      "a thread changes the source of frames to a neighbour's", race_source,
+      1, "fenced" },
     { "race_backend_indices", HOSTILE_EITHER, NULL,
       "a thread scribbles on rsp_prod, req_event and rsp_event",
-      race_our_indices, 1 },
+      race_our_indices, 2 },
     { "race_rx_requests", HOSTILE_EITHER, NULL,
       "a thread changes grefs and ids of posted Rx buffers", race_rx, 1 },
     { NULL },

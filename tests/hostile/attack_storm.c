@@ -3,6 +3,7 @@
 #include "tests/hostile/hostile.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include <xen/io/xenbus.h>
 
@@ -161,6 +162,46 @@ reconnect_storm(struct hostile *h)
     return hostile_connect(h);
 }
 
+/* Of channels that are being closed: each is kicked on after its end. */
+static int kick_fds[2] = { -1, -1 };
+
+static void
+turn_old_channels(struct hostile *h, uint64_t i)
+{
+    uint64_t one = 1;
+    int fd = __atomic_load_n(&kick_fds[i & 1], __ATOMIC_ACQUIRE);
+
+    if (fd >= 0 && write(fd, &one, sizeof one) < 0) {
+        return;                         /* It is full. */
+    }
+}
+
+static int
+events_while_closing(struct hostile *h)
+{
+    uint64_t until_ns = hostile_now_ns() + h->seconds * 2e9;
+    struct hostile_racer racer;
+    int error = 0;
+
+    if (hostile_race_begin(h, &racer, turn_old_channels)) {
+        return -1;
+    }
+    for (unsigned int i = 0; !error && hostile_now_ns() < until_ns; i++) {
+        error = hostile_connect(h);
+
+        int old = __atomic_exchange_n(
+            &kick_fds[i & 1], dup(h->queues[0].channels[i / 2 & 1].kick_fd),
+            __ATOMIC_ACQ_REL);
+        hostile_sleep_ms(1);
+        if (old >= 0) {
+            close(old);
+        }
+        error = error || hostile_close(h);
+    }
+    hostile_race_end(h, &racer);
+    return error ? -1 : hostile_connect(h);
+}
+
 /* Every pair of states, from one to the other without waiting. */
 static int
 state_pairs(struct hostile *h)
@@ -198,5 +239,8 @@ const struct hostile_attack hostile_storm[] = {
       "goes from every state to every other", state_pairs, 1 },
     { "reconnect_storm", HOSTILE_NOTHING, NULL,
       "connects and closes as fast as it can", reconnect_storm, 1 },
+    { "events_storm_while_closing", HOSTILE_NOTHING, NULL,
+      "a thread sends events of channels while they are closed",
+      events_while_closing, 1 },
     { NULL },
 };

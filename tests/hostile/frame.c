@@ -2,9 +2,16 @@
 
 #include "tests/hostile/hostile.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
+
+bool
+hostile_parse_mac(const char *text, uint8_t mac[6])
+{
+    return sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0], &mac[1],
+                  &mac[2], &mac[3], &mac[4], &mac[5]) == 6;
+}
 
 static uint8_t *
 put_be16(uint8_t *p, uint16_t value)

@@ -191,13 +191,6 @@ hostile_finish(struct hostile *h)
     guest_memory_finish(&h->memory);
 }
 
-static bool
-parse_mac(const char *text, uint8_t mac[6])
-{
-    return text && sscanf(text, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &mac[0],
-                          &mac[1], &mac[2], &mac[3], &mac[4], &mac[5]) == 6;
-}
-
 int
 hostile_wait_plugged(struct hostile *h)
 {
@@ -213,7 +206,7 @@ hostile_wait_plugged(struct hostile *h)
             mac = NULL;
         }
     }
-    if (!mac || !parse_mac(mac, h->mac)) {
+    if (!mac || !hostile_parse_mac(mac, h->mac)) {
         free(dir);
         free(mac);
         return hostile_fail(h, "nobody plugged the vif in");

@@ -68,6 +68,7 @@ struct hostile {
     char dir[80], backend_dir[96];
     uint8_t mac[6];                     /* Our vif's. */
     uint8_t target[6];                  /* A machine to send to. */
+    uint8_t victim[6];                  /* One to pretend to be. */
     uint32_t n_queues;                  /* Of the next connection. */
     bool with_ctrl;                     /* The next one has a control ring. */
 
@@ -111,7 +112,9 @@ struct hostile_attack {
     const char *does;                   /* One line. */
     int (*run)(struct hostile *);
     unsigned int n_variants;            /* Runs, each a vif; 0 is 1. */
-    bool limited;                       /* The vif has a rate limit. */
+    const char *policy;                 /* "limited": has a rate limit;
+                                         * "fenced": must use its own MAC;
+                                         * null: neither. */
 };
 
 /* Families, each ending with a null name. */
@@ -244,6 +247,8 @@ int hostile_race_begin(struct hostile *, struct hostile_racer *,
 void hostile_race_end(struct hostile *, struct hostile_racer *);
 
 /* frame.c: frames. */
+
+bool hostile_parse_mac(const char *text, uint8_t mac[6]);
 
 struct hostile_tcp {
     bool v6;

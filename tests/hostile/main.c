@@ -43,10 +43,11 @@ static const char usage[] =
     "  --seconds=S        how long races and storms last; default 0.4\n"
     "  --seed=N           of what is random; default 1\n"
     "  --target=MAC       whom to send to; default: itself\n"
+    "  --victim=MAC       whom to pretend to be; default: nobody\n"
     "  --stay             go on living after the report, until SIGTERM\n"
     "  --list             print the attacks: name, what must follow, how many\n"
-    "                     runs, limited or not, what the error node must "
-    "say,\n"
+    "                     runs, what dom0 holds it to, what the error node "
+    "must say,\n"
     "                     what it does; separated by tabs\n";
 
 static void
@@ -56,7 +57,7 @@ list(void)
         for (const struct hostile_attack *a = families[i]; a->name; a++) {
             printf("%s\t%s\t%u\t%s\t%s\t%s\n", a->name,
                    verdicts[a->verdict], a->n_variants ? a->n_variants : 1,
-                   a->limited ? "limited" : "", a->says ? a->says : "",
+                   a->policy ? a->policy : "", a->says ? a->says : "",
                    a->does);
         }
     }
@@ -176,14 +177,15 @@ carry_out(struct hostile *h, const struct hostile_attack *attack)
         return 2;
     }
 
-    bool cut_off = attack->verdict == HOSTILE_QUARANTINE;
-    char *error = hostile_backend_error(h);
-    unsigned int state = hostile_backend_state(h);
     if (attack->verdict == HOSTILE_EITHER) {
-        hostile_sleep_ms(20);
-        cut_off = strstr(error ? error : "", "breaking the protocol");
+        hostile_sleep_ms(30);           /* The verdict may be on its way. */
     }
-
+    char *error = hostile_backend_error(h);
+    bool cut_off = error && strstr(error, "breaking the protocol");
+    if (cut_off) {
+        hostile_wait_cut_off(h);
+    }
+    unsigned int state = hostile_backend_state(h);
     unsigned int again = come_back(h, !cut_off);
     report(h, attack, true, error, state, again);
     free(error);
@@ -193,8 +195,8 @@ carry_out(struct hostile *h, const struct hostile_attack *attack)
 int
 main(int argc, char *argv[])
 {
-    enum { RUN_DIR = 1, NAME, ATTACK, VARIANT, SECONDS, SEED, TARGET, STAY,
-           LIST, HELP };
+    enum { RUN_DIR = 1, NAME, ATTACK, VARIANT, SECONDS, SEED, TARGET, VICTIM,
+           STAY, LIST, HELP };
     static const struct option options[] = {
         { "run-dir", required_argument, NULL, RUN_DIR },
         { "name", required_argument, NULL, NAME },
@@ -203,6 +205,7 @@ main(int argc, char *argv[])
         { "seconds", required_argument, NULL, SECONDS },
         { "seed", required_argument, NULL, SEED },
         { "target", required_argument, NULL, TARGET },
+        { "victim", required_argument, NULL, VICTIM },
         { "stay", no_argument, NULL, STAY },
         { "list", no_argument, NULL, LIST },
         { "help", no_argument, NULL, HELP },
@@ -225,11 +228,8 @@ main(int argc, char *argv[])
         case STAY: stay = true; break;
         case LIST: list(); return 0;
         case HELP: fputs(usage, stdout); return 0;
-        case TARGET:
-            sscanf(optarg, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &h.target[0],
-                   &h.target[1], &h.target[2], &h.target[3], &h.target[4],
-                   &h.target[5]);
-            break;
+        case TARGET: hostile_parse_mac(optarg, h.target); break;
+        case VICTIM: hostile_parse_mac(optarg, h.victim); break;
         default: return 2;
         }
     }
