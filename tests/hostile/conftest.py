@@ -6,3 +6,9 @@ import sys
 sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "tools"), str(ROOT / "tests/system")]
+
+import lab                                                  # noqa: E402
+
+
+def pytest_sessionstart(session):
+    lab.clean_leftovers()

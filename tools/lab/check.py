@@ -183,18 +183,27 @@ def step_fuzz(tally, options):
                       if status else None)
 
 
-def step_system(tally, options):
-    junit = BUILD / "system-tests.junit.xml"
+def pytest(tally, step):
+    """Runs tests/STEP with pytest."""
+    junit = BUILD / (step + "-tests.junit.xml")
     if junit.exists():
         junit.unlink()
     status = run(as_root(["/usr/bin/python3", "-m", "pytest", "-v",
-                          "-p", "no:cacheprovider", "tests/system",
+                          "-p", "no:cacheprovider", "tests/" + step,
                           "--junitxml=%s" % junit],
                          ["PYTHONDONTWRITEBYTECODE=1"]), timeout_s=900)
     if junit.exists():
-        tally.add_junit("system", junit)
+        tally.add_junit(step, junit)
     elif status:
-        tally.add("system: pytest", error="exit status %d" % status)
+        tally.add(step + ": pytest", error="exit status %d" % status)
+
+
+def step_system(tally, options):
+    pytest(tally, "system")
+
+
+def step_hostile(tally, options):
+    pytest(tally, "hostile")
 
 
 def step_demo(tally, options):
@@ -228,6 +237,7 @@ STEPS = {
     "setup": step_setup,
     "unit": step_unit,
     "system": step_system,
+    "hostile": step_hostile,
     "demo": step_demo,
     "sanitize": step_sanitize,
     "fuzz": step_fuzz,
