@@ -8,6 +8,7 @@ Errors:  AssertionError or LabError, with what the switch said."""
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 
@@ -23,6 +24,7 @@ POLICIES = {"": None, "limited": {"tx-rate-bps": 10000000},
             "fenced": {"mac": MACS["attacker"], "anti-spoof": "mac"}}
 FRAME_BYTES = 65535 + 14                # The longest, whole.
 HOARD_BYTES = 16 << 20
+QUEUE_BYTES = 512 << 10
 CLOSED = 6
 CONNECTED = 4
 
@@ -92,6 +94,12 @@ class Attacker:
                 "ofport_request=%d" % self.ofport]
 
     def report(self):
+        """Waits for it.  Meanwhile the switch keeps no more for the attacker
+        than it may."""
+        while not select.select([self.process.stdout], [], [], 0.2)[0]:
+            queued = re.search(r"rx queue: (\d+) bytes", self.show())
+            assert not queued or int(queued.group(1)) <= QUEUE_BYTES, (
+                queued.group(0))
         line = self.process.stdout.readline()
         assert line, "the attacker ended with %s and said nothing" % (
             self.process.wait())
@@ -131,8 +139,8 @@ class Arena:
                 "rate=20kpps,id=7" % MACS["sink"], wrap=FIRST)
             self.generator.plug(MACS["generator"])
             self.talker = Guest(
-                self.switch, "talker", "--pktgen=dst=%s,size=200,"
-                "rate=5kpps,id=8" % MACS["attacker"], wrap=FIRST)
+                self.switch, "talker", "--pktgen=dst=%s,size=1514,"
+                "rate=2kpps,id=8" % MACS["attacker"], wrap=FIRST)
             self.talker.plug(MACS["talker"])
             self.steer()
         except BaseException:

@@ -81,6 +81,21 @@ ctrl_goes_back(struct hostile *h)
     return ctrl_leaps(h, -1);
 }
 
+/* Of two queues, the second one lies. */
+static int
+second_queue_runs_away(struct hostile *h)
+{
+    if (hostile_wait_backend(h, XenbusStateInitWait, 5000)) {
+        return -1;
+    }
+    if (hostile_backend_uint(h, "multi-queue-max-queues", 1) < 2) {
+        return hostile_fail(h, "backend does not offer two queues");
+    }
+    h->n_queues = 2;
+    return hostile_connect(h)
+           || leap(h, &h->queues[1].tx, leaps[h->variant]) ? -1 : 0;
+}
+
 /* To and fro by one: behind what was consumed, if all was. */
 static void
 flip_by_one(struct hostile *h, uint64_t i)
@@ -170,6 +185,9 @@ const struct hostile_attack hostile_index[] = {
       rx_runs_away, 4 },
     { "rx_producer_goes_back", HOSTILE_QUARANTINE, "ran away",
       "moves the Rx producer behind what was consumed", rx_goes_back, 1 },
+    { "second_queue_producer_runs_away", HOSTILE_QUARANTINE, "ran away",
+      "moves the second queue's Tx producer out of its ring",
+      second_queue_runs_away, 4 },
     { "ctrl_producer_runs_away", HOSTILE_QUARANTINE, "ran away",
       "moves the control ring's producer further ahead than it is long",
       ctrl_runs_away, 4 },
