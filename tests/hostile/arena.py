@@ -91,7 +91,7 @@ class Attacker:
         return ["--", "add-port", "br0", self.port, "--", "set",
                 "interface", self.port, "type=xenvif",
                 "options:domid=%d" % self.domid, "options:devid=0",
-                "ofport_request=%d" % self.ofport]
+                "options:n_rxq=2", "ofport_request=%d" % self.ofport]
 
     def report(self):
         """Waits for it.  Meanwhile the switch keeps no more for the attacker
@@ -246,6 +246,9 @@ class Arena:
         elif attack.verdict != "either":
             assert not quarantined, report["error"]
         assert attack.says in report["error"], report["error"]
+        if attack.verdict == "refused":
+            assert report["refused"] and not report["connected"]
+            assert report["error"]
 
         shown = attacker.show()
         assert ("cut off" in shown) == quarantined, shown
@@ -256,7 +259,7 @@ class Arena:
             assert report["again"] == CONNECTED, (
                 "an honest frontend cannot use the vif: %s %s" % (
                     report["why"], report))
-        assert report["wrong_ids"] == 0
+        assert report["wrong_ids"] == 0, report
         self.judge_drops(attack, attacker.counters(), report, quarantined)
 
     def judge_drops(self, attack, counters, report, quarantined):

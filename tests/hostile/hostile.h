@@ -47,6 +47,7 @@ struct hostile_ring {
     struct guest_channel *channel;
     uint16_t ids[HOSTILE_SLOTS];        /* Of requests; what they must echo. */
     bool extra[HOSTILE_SLOTS];          /* Extra info: no id to echo. */
+    bool extra_follows;                 /* Rx: the next response is one. */
 };
 
 struct hostile_queue {

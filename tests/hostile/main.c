@@ -146,8 +146,10 @@ come_back(struct hostile *h, bool may)
         return hostile_backend_state(h);
     }
 
-    uint64_t okay = h->okay, frames = h->frames;
-    if (hostile_close(h) || hostile_connect(h)) {
+    uint64_t okay = h->okay, frames = h->frames, connected = h->connected;
+    int refused = hostile_close(h) || hostile_connect(h);
+    h->connected = connected;
+    if (refused) {
         return hostile_backend_state(h) == XenbusStateConnected
                ? XenbusStateUnknown : hostile_backend_state(h);
     }

@@ -175,6 +175,13 @@ hostile_rx_take(struct hostile *h)
         uint32_t i = rx->cons % HOSTILE_SLOTS;
         const struct netif_rx_response *rsp = hostile_ring_slot(rx, i);
 
+        if (rx->extra_follows) {
+            const struct netif_extra_info *extra = hostile_ring_slot(rx, i);
+
+            rx->extra_follows = extra->flags & XEN_NETIF_EXTRA_FLAG_MORE;
+            continue;
+        }
+        rx->extra_follows = rsp->flags & NETRXF_extra_info;
         h->wrong_ids += rsp->id != rx->ids[i];
         if (rsp->status > 0) {
             h->received++;
