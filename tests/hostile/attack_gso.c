@@ -322,6 +322,6 @@ const struct hostile_attack hostile_gso[] = {
       "sends IPv4 fragments as GSO frames", fragments, 1 },
     { "gso_64_kib_mss_1", HOSTILE_NOTHING, NULL,
       "sends frames of 64 KiB to be cut into segments of 1 to 5 bytes",
-      mss_one, 1, "limited" },
+      mss_one, 1 },
     { NULL },
 };
