@@ -142,7 +142,8 @@ parse_l4(const uint8_t *frame, struct headers *h)
         h->l4 = header_bytes >= 20 && header_bytes <= l4_bytes;
     } else if (h->protocol == HEADERS_UDP) {
         header_bytes = 8;
-        h->l4 = l4_bytes >= 8 && headers_be16(l4 + 4) <= l4_bytes;
+        /* Both lengths the same: the checksum goes by UDP's own. */
+        h->l4 = l4_bytes >= 8 && headers_be16(l4 + 4) == l4_bytes;
     } else {
         return;
     }

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "datapath/csum.h"
+#include "tests/unit/net_frames.h"
 
 /* 10.0.0.1:4096 > 10.0.0.2:80, UDP, "abc", in 802.1Q VLAN 5; the checksum is
  * at byte 44, worked out by hand from RFC 768: pseudo header 1403 + 0011 +
@@ -103,7 +104,9 @@ test_refusals_change_nothing(void **state)
         { 20, 0x10 },                   /* Total length beyond the frame. */
         { 24, 0x20 },                   /* A fragment. */
         { 27, 1 },                      /* ICMP. */
-        { 42, 1 },                      /* UDP length beyond the frame. */
+        { 42, 1 },                      /* UDP length beyond the frame, */
+        { 43, 7 },                      /* below its header, */
+        { 43, 10 },                     /* below what IP says. */
     };
 
     for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
@@ -129,6 +132,71 @@ test_every_truncation(void **state)
     }
 }
 
+/* Every kind of frame, odd and even, filled and left blank: right by the
+ * reference, and not a byte changed beside the checksum. */
+static void
+test_kinds_against_reference(void **state)
+{
+    static struct net_frame frame, before;
+
+    for (unsigned int i = 0; i < 2 * 2 * 3 * 3 * 40; i++) {
+        struct net_kind kind = {
+            .version = i & 1 ? 6 : 4,
+            .protocol = i & 2 ? NET_UDP : NET_TCP,
+            .n_tags = i / 4 % 3,
+            .ip_option_bytes = i / 12 % 3 * 4,
+            .n_extensions = i / 12 % 3,
+            .tcp_option_bytes = i / 12 % 3 * 4,
+        };
+        struct headers h;
+
+        net_frame_make(&frame, &kind, i / 36 * 37);
+        uint32_t field = net_l4_offset(&kind)
+                         + (kind.protocol == NET_TCP ? 16 : 6);
+        assert_true(headers_parse(frame.data, frame.bytes, &h) && h.l4);
+
+        for (int blank = 0; blank < 2; blank++) {
+            before = frame;
+            if (blank) {
+                csum_blank(frame.data, &h);
+                assert_true(net_l4_csum_is_blank(frame.data, frame.bytes,
+                                                 &kind));
+            } else {
+                csum_fill(frame.data, &h);
+                assert_true(net_l4_csum_is_right(frame.data, frame.bytes,
+                                                 &kind));
+            }
+            memcpy(before.data + field, frame.data + field, 2);
+            assert_memory_equal(before.data, frame.data, frame.bytes);
+        }
+
+        /* What was in the field before counts for nothing. */
+        csum_fill(frame.data, &h);
+        assert_true(net_l4_csum_is_right(frame.data, frame.bytes, &kind));
+
+        if (kind.version == 4) {
+            assert_false(net_ip_csum_is_right(frame.data, &kind));
+            csum_fill_ipv4(frame.data, &h);
+            assert_true(net_ip_csum_is_right(frame.data, &kind));
+        }
+    }
+}
+
+/* The longest frame there is, all ones: no carry is lost. */
+static void
+test_all_ones(void **state)
+{
+    static struct net_frame frame;
+    struct net_kind kind = { .version = 4, .protocol = NET_TCP };
+    struct headers h;
+
+    net_frame_make(&frame, &kind, 65535 - 40);
+    memset(frame.data + net_payload_offset(&kind), 0xff, 65535 - 40);
+    assert_true(headers_parse(frame.data, frame.bytes, &h));
+    csum_fill(frame.data, &h);
+    assert_true(net_l4_csum_is_right(frame.data, frame.bytes, &kind));
+}
+
 int
 main(void)
 {
@@ -138,6 +206,8 @@ main(void)
         cmocka_unit_test(test_zero_becomes_ones),
         cmocka_unit_test(test_refusals_change_nothing),
         cmocka_unit_test(test_every_truncation),
+        cmocka_unit_test(test_kinds_against_reference),
+        cmocka_unit_test(test_all_ones),
     };
 
     return cmocka_run_group_tests_name("csum", tests, NULL, NULL);
