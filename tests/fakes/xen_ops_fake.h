@@ -20,7 +20,7 @@
 #include "datapath/xen_ops.h"
 
 #define FAKE_GUESTS_MAX 4u
-#define FAKE_PORTS_MAX 8u
+#define FAKE_PORTS_MAX 20u
 
 struct fake_port {
     bool allocated, bound;
