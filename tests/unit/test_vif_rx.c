@@ -9,34 +9,6 @@
 
 #include "tests/unit/vif_fixture.h"
 
-static unsigned int
-post_rx(struct fixture *f, unsigned int n, uint32_t *grefs)
-{
-    for (unsigned int i = 0; i < n; i++) {
-        uint32_t frame;
-
-        fake_guest_page(f->guest, &frame);
-        grefs[i] = fake_guest_grant(f->guest, frame, false);
-        vif_front_rx_put(&f->front, 500 + i, grefs[i]);
-    }
-    vif_front_rx_push(&f->front);
-    return n;
-}
-
-static void
-fill_frame(struct fixture *f, unsigned int i, uint32_t bytes, int fill)
-{
-    f->frames[i].bytes = bytes;
-    f->frames[i].flags = 0;
-    memset((uint8_t *) f->region.base + f->frames[i].offset, fill, bytes);
-}
-
-static const uint8_t *
-guest_data(const struct fixture *f, uint32_t gref)
-{
-    return f->guest->pages[f->guest->grants[gref].frame];
-}
-
 static void
 test_rx_plain(void **state)
 {

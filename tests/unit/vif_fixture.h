@@ -65,6 +65,15 @@ void expect_no_response(struct fixture *);
 /* The next burst finds malice, answers nothing, and so it stays. */
 void expect_malice(struct fixture *);
 
+/* Posts 'n' Rx buffers, each a page of its own; ids count up from 500. */
+unsigned int post_rx(struct fixture *, unsigned int n, uint32_t *grefs);
+
+/* Makes frame 'i' one for the guest, all of it 'fill'. */
+void fill_frame(struct fixture *, unsigned int i, uint32_t bytes, int fill);
+
+/* The guest's page behind 'gref'. */
+const uint8_t *guest_data(const struct fixture *, uint32_t gref);
+
 uint64_t total_drops(const struct fixture *);
 
 #endif /* tests/unit/vif_fixture.h */
