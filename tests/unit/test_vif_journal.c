@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -77,35 +78,32 @@ test_create_fails(void **state)
 static void
 test_check(void **state)
 {
-    static struct {
-        struct vif_journal journal;
-        struct vif_journal_queue queues[VIF_QUEUES_MAX];
-    } m;
-    struct vif_frontend frontend = { .n_queues = 2 };
     uint64_t bytes = vif_journal_bytes(2);
+    struct vif_frontend frontend = { .n_queues = 2 };
+    struct vif_journal *journal = calloc(1, vif_journal_bytes(9));
 
-    vif_journal_init(&m.journal, 0, &frontend);
-    assert_true(vif_journal_check(&m.journal, bytes));
-    assert_true(vif_journal_check(&m.journal, bytes + 4096));
-    assert_false(vif_journal_check(&m.journal, bytes - 1));
-    assert_false(vif_journal_check(&m.journal, sizeof m.journal - 1));
-    assert_false(vif_journal_check(&m.journal, 0));
+    vif_journal_init(journal, 0, &frontend);
+    assert_true(vif_journal_check(journal, bytes));
+    assert_true(vif_journal_check(journal, bytes + 4096));
+    assert_false(vif_journal_check(journal, bytes - 1));
+    assert_false(vif_journal_check(journal, sizeof *journal - 1));
+    assert_false(vif_journal_check(journal, 0));
 
-    m.journal.magic ^= 1;
-    assert_false(vif_journal_check(&m.journal, bytes));
-    m.journal.magic ^= 1;
+    journal->magic ^= 1;
+    assert_false(vif_journal_check(journal, bytes));
+    journal->magic ^= 1;
     static const unsigned int counts[] = { 0, 1, 3, 9, UINT32_MAX };
     for (int i = 0; i < 5; i++) {
-        m.journal.frontend.n_queues = counts[i];
-        assert_false(vif_journal_check(&m.journal, sizeof m));
+        journal->frontend.n_queues = counts[i];
+        assert_false(vif_journal_check(journal, vif_journal_bytes(8)));
     }
     /* The same with a size that goes with it. */
-    m.journal.frontend.n_queues = 9;
-    m.journal.bytes = vif_journal_bytes(9);
-    assert_false(vif_journal_check(&m.journal, UINT64_MAX));
-    m.journal.frontend.n_queues = 0;
-    m.journal.bytes = vif_journal_bytes(0);
-    assert_false(vif_journal_check(&m.journal, UINT64_MAX));
+    for (unsigned int n_queues = 0; n_queues <= 9; n_queues += 9) {
+        journal->frontend.n_queues = n_queues;
+        journal->bytes = vif_journal_bytes(n_queues);
+        assert_false(vif_journal_check(journal, UINT64_MAX));
+    }
+    free(journal);
 }
 
 static void
