@@ -22,6 +22,10 @@ test_events(void **state)
         assert_int_equal(split, fds[1] >= 0 && fds[1] != fds[0]);
 
         vif_conn_ack(f.conn);           /* A fresh binding is pending. */
+        f.guest->ports[f.front.tx_port - 1].masked = true;
+        vif_conn_ack(f.conn);           /* Nothing is: nothing to do. */
+        assert_true(f.guest->ports[f.front.tx_port - 1].masked);
+        f.guest->ports[f.front.tx_port - 1].masked = false;
         fake_guest_kick(f.guest, f.front.tx_port);
         fake_guest_kick(f.guest, f.front.rx_port);
         vif_conn_ack(f.conn);

@@ -17,7 +17,9 @@ test_rx_plain(void **state)
     struct netif_rx_response rsp;
 
     open_fixture(&f, UINT32_MAX - 3, true, true);
+    assert_int_equal(vif_conn_rx_posted(f.conn), 0);
     post_rx(&f, 8, grefs);
+    assert_int_equal(vif_conn_rx_posted(f.conn), 8);
     for (int i = 0; i < 5; i++) {
         fill_frame(&f, i, 60 + i, 0x70 + i);
     }
@@ -40,6 +42,7 @@ test_rx_plain(void **state)
         assert_int_equal(guest_data(&f, grefs[i])[60 + i], 0);
     }
     assert_false(vif_front_rx_take(&f.front, &rsp));
+    assert_int_equal(vif_conn_rx_posted(f.conn), 3);
     assert_int_equal(f.stats.rx_frames, 5);
     assert_int_equal(f.stats.rx_bytes, 310);
     assert_int_equal(fake_guest_kicks(f.guest, f.front.rx_port), 1);

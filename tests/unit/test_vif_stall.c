@@ -54,6 +54,29 @@ test_stages(void **state)
     }
 }
 
+/* Between two looks only so much counts: when the machine stood still, the
+ * guest had no time either. */
+static void
+test_stood_still(void **state)
+{
+    struct vif_stall stall = { 0 };
+    uint64_t now_ns = 5;
+
+    vif_stall_waits(&stall, &limits, now_ns);
+    for (int looks = 1; looks <= 1300; looks++) {
+        now_ns += 3600 * 1000 * MS_NS;
+        enum vif_stall_action action = vif_stall_waits(&stall, &limits,
+                                                       now_ns);
+        uint64_t counted_ns = looks * VIF_STALL_STEP_NS;
+
+        assert_int_equal(action, counted_ns >= 10000 * MS_NS
+                                 ? VIF_STALL_DRAIN
+                                 : counted_ns >= 1000 * MS_NS
+                                 ? VIF_STALL_TRIM : VIF_STALL_NOTHING);
+        assert_int_equal(stall.gone, counted_ns >= 60000 * MS_NS);
+    }
+}
+
 static void
 test_clock_backwards(void **state)
 {
@@ -70,9 +93,12 @@ test_no_limits(void **state)
     struct vif_stall_limits never = { 0, 0 };
     struct vif_stall stall = { 0 };
 
-    vif_stall_waits(&stall, &never, 1);
-    assert_int_equal(vif_stall_waits(&stall, &never, UINT64_MAX),
-                     VIF_STALL_TRIM);
+    for (int looks = 0; looks < 5000; looks++) {
+        assert_int_equal(vif_stall_waits(&stall, &never,
+                                         1 + looks * VIF_STALL_STEP_NS),
+                         looks * VIF_STALL_STEP_NS >= VIF_STALL_TRIM_NS
+                         ? VIF_STALL_TRIM : VIF_STALL_NOTHING);
+    }
     assert_false(stall.gone);
 }
 
@@ -81,6 +107,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stages),
+        cmocka_unit_test(test_stood_still),
         cmocka_unit_test(test_clock_backwards),
         cmocka_unit_test(test_no_limits),
     };
