@@ -118,6 +118,32 @@ test_open_refusals(void **state)
     close_fixture(&f);
 }
 
+/* XSA-374: malice ends what is done for the guest, not what we hold: until
+ * the owner closes the queue, every call finds its rings. */
+static void
+test_xsa_374_rings_stay_until_close(void **state)
+{
+    struct vif_conn_info info;
+    struct fixture f;
+
+    open_fixture(&f, UINT32_MAX, true, true);
+    f.front.rx->req_prod += 257;
+    f.frames[0].bytes = 60;
+    assert_int_equal(vif_conn_rx_burst(f.conn, f.frames, 1, &f.stats),
+                     -EPROTO);
+    assert_int_equal(f.fake->n_mapped, 2);
+    assert_int_equal(f.fake->n_bound, 2);
+    expect_malice(&f);
+    assert_int_equal(vif_conn_malice(f.conn), VIF_MALICE_RX_INDEX);
+    vif_conn_info(f.conn, &info);
+    assert_int_equal(info.rx_req_prod - info.rx_req_cons, 257);
+    vif_conn_ack(f.conn);
+    assert_int_equal(vif_conn_rx_posted(f.conn), 257);
+    disconnect_fixture(&f);
+    assert_int_equal(f.fake->n_mapped, 0);
+    close_fixture(&f);
+}
+
 int
 main(void)
 {
@@ -125,6 +151,7 @@ main(void)
         cmocka_unit_test(test_events),
         cmocka_unit_test(test_attach_running_ring),
         cmocka_unit_test(test_open_refusals),
+        cmocka_unit_test(test_xsa_374_rings_stay_until_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

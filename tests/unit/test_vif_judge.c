@@ -142,7 +142,7 @@ test_bounded(void **state)
 
 /* XSA-39: a chain that goes on beyond what the guest posted. */
 static void
-test_starved(void **state)
+test_xsa_39_starved(void **state)
 {
     struct chain chain;
 
@@ -226,7 +226,7 @@ test_room(void **state)
 /* A frame's bytes split between two slots at every byte, and headers of 1 to
  * 60 bytes over three (XSA-423, XSA-432: the fixes' own bugs were there). */
 static void
-test_split_everywhere(void **state)
+test_xsa_423_432_split_everywhere(void **state)
 {
     struct vif_judge judge;
 
@@ -257,7 +257,7 @@ test_split_everywhere(void **state)
 
 /* XSA-448: slots without bytes are odd, and legal, in every position. */
 static void
-test_zero_length_slots(void **state)
+test_xsa_448_zero_length_slots(void **state)
 {
     struct vif_judge judge;
 
@@ -536,12 +536,12 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_slot_counts),
         cmocka_unit_test(test_bounded),
-        cmocka_unit_test(test_starved),
+        cmocka_unit_test(test_xsa_39_starved),
         cmocka_unit_test(test_single_sizes),
         cmocka_unit_test(test_offset_overflow),
         cmocka_unit_test(test_room),
-        cmocka_unit_test(test_split_everywhere),
-        cmocka_unit_test(test_zero_length_slots),
+        cmocka_unit_test(test_xsa_423_432_split_everywhere),
+        cmocka_unit_test(test_xsa_448_zero_length_slots),
         cmocka_unit_test(test_length),
         cmocka_unit_test(test_against_rules),
         cmocka_unit_test(test_extra_types),

@@ -151,8 +151,9 @@ test_rx_oversize(void **state)
     close_fixture(&f);
 }
 
+/* XSA-367: each segment's status counts. */
 static void
-test_rx_bad_grants(void **state)
+test_xsa_367_rx_bad_grants(void **state)
 {
     struct fixture f;
     uint32_t grefs[6];
@@ -253,7 +254,7 @@ main(void)
         cmocka_unit_test(test_rx_chained),
         cmocka_unit_test(test_rx_short_of_buffers),
         cmocka_unit_test(test_rx_oversize),
-        cmocka_unit_test(test_rx_bad_grants),
+        cmocka_unit_test(test_xsa_367_rx_bad_grants),
         cmocka_unit_test(test_rx_more_than_a_ring),
         cmocka_unit_test(test_rx_runaway_prod),
         cmocka_unit_test(test_rx_notifies),

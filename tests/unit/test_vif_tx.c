@@ -187,9 +187,10 @@ test_tx_drops(void **state)
     close_fixture(&f);
 }
 
-/* A segment that fails takes its frame with it, and no other. */
+/* XSA-367: a segment's status counts, and one that failed takes its frame
+ * with it, and no other. */
 static void
-test_tx_bad_grants(void **state)
+test_xsa_367_tx_bad_grants(void **state)
 {
     struct fixture f;
     struct qos_profile profile = { 8000000, 100000 };
@@ -244,7 +245,7 @@ test_tx_bad_grants(void **state)
 
 /* XSA-448: a slot without bytes may name any reference. */
 static void
-test_tx_zero_length_slot(void **state)
+test_xsa_448_zero_length_slot(void **state)
 {
     struct fixture f;
 
@@ -377,7 +378,7 @@ test_tx_backwards_prod(void **state)
 
 /* XSA-90: whatever the guest does to the shared indices that are ours. */
 static void
-test_tx_shared_rsp_prod_ignored(void **state)
+test_xsa_90_shared_rsp_prod_ignored(void **state)
 {
     struct fixture f;
 
@@ -415,7 +416,7 @@ test_tx_malice_behind_good(void **state)
 }
 
 static void
-test_tx_truncated_chain(void **state)
+test_xsa_39_truncated_chain(void **state)
 {
     struct fixture f;
 
@@ -445,7 +446,7 @@ rewrite_slots(struct xen_fake *fake, void *front_)
 }
 
 static void
-test_tx_rewritten_slots(void **state)
+test_xsa_155_rewritten_slots(void **state)
 {
     struct fixture f;
 
@@ -550,16 +551,16 @@ main(void)
         cmocka_unit_test(test_tx_full_ring),
         cmocka_unit_test(test_tx_few_buffers),
         cmocka_unit_test(test_tx_drops),
-        cmocka_unit_test(test_tx_bad_grants),
-        cmocka_unit_test(test_tx_zero_length_slot),
+        cmocka_unit_test(test_xsa_367_tx_bad_grants),
+        cmocka_unit_test(test_xsa_448_zero_length_slot),
         cmocka_unit_test(test_tx_gate),
         cmocka_unit_test(test_tx_gate_and_drops),
         cmocka_unit_test(test_tx_runaway_prod),
         cmocka_unit_test(test_tx_backwards_prod),
-        cmocka_unit_test(test_tx_shared_rsp_prod_ignored),
+        cmocka_unit_test(test_xsa_90_shared_rsp_prod_ignored),
         cmocka_unit_test(test_tx_malice_behind_good),
-        cmocka_unit_test(test_tx_truncated_chain),
-        cmocka_unit_test(test_tx_rewritten_slots),
+        cmocka_unit_test(test_xsa_39_truncated_chain),
+        cmocka_unit_test(test_xsa_155_rewritten_slots),
         cmocka_unit_test(test_tx_notifies),
         cmocka_unit_test(test_tx_arm),
     };

@@ -1,5 +1,5 @@
-/* What is new about a frame that the guest sends: extras, buffers of two
- * sizes, multicast requests, the gate's price. */
+/* What is new about a frame that the guest sends: segmentation, buffers of
+ * two sizes, the gate's price. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,58 +9,11 @@
 
 #include <string.h>
 
-#include "datapath/vif_journal.h"
 #include "tests/unit/vif_fixture.h"
 
 #define V4 XEN_NETIF_GSO_TYPE_TCPV4
 #define V6 XEN_NETIF_GSO_TYPE_TCPV6
 #define BYTE_BITNS INT64_C(8000000000)
-
-static void
-put_gso(struct fixture *f, uint8_t type, uint16_t size, bool more)
-{
-    struct netif_extra_info gso = {
-        .type = XEN_NETIF_EXTRA_TYPE_GSO,
-        .flags = more ? XEN_NETIF_EXTRA_FLAG_MORE : 0,
-        .u.gso = { .size = size, .type = type },
-    };
-
-    vif_front_tx_put_extra(&f->front, &gso);
-}
-
-static void
-put_mcast(struct fixture *f, uint8_t type, uint8_t last_byte, bool more)
-{
-    struct netif_extra_info mcast = {
-        .type = type,
-        .flags = more ? XEN_NETIF_EXTRA_FLAG_MORE : 0,
-        .u.mcast.addr = { 1, 0, 0x5e, 0, 0, last_byte },
-    };
-
-    vif_front_tx_put_extra(&f->front, &mcast);
-}
-
-static bool
-hears(const struct fixture *f, uint8_t last_byte)
-{
-    const uint8_t addr[6] = { 1, 0, 0x5e, 0, 0, last_byte };
-
-    return vif_mcast_match(&f->journal->mcast, addr);
-}
-
-/* A frame of 'n_slots' full pages, to be segmented. */
-static void
-put_big(struct fixture *f, uint32_t gref, unsigned int n_slots, uint8_t type,
-        uint16_t size)
-{
-    put(f, gref, 0, n_slots * 4000,
-        NETTXF_extra_info | NETTXF_csum_blank
-        | (n_slots > 1 ? NETTXF_more_data : 0));
-    put_gso(f, type, size, false);
-    for (unsigned int i = 1; i < n_slots; i++) {
-        put(f, gref, 0, 4000, i + 1 < n_slots ? NETTXF_more_data : 0);
-    }
-}
 
 static void
 test_gso_frame(void **state)
@@ -279,65 +232,6 @@ test_gate_and_gso(void **state)
     close_fixture(&f);
 }
 
-static void
-test_multicast_requests(void **state)
-{
-    enum { ADD = XEN_NETIF_EXTRA_TYPE_MCAST_ADD,
-           DEL = XEN_NETIF_EXTRA_TYPE_MCAST_DEL };
-    struct fixture f;
-
-    open_fixture(&f, UINT32_MAX - 1, true, true);
-    vif_mcast_want(&f.journal->mcast, true);
-    put(&f, UINT32_MAX, 0xffff, 0, NETTXF_extra_info);          /* 0 */
-    put_mcast(&f, ADD, 1, false);
-    put(&f, UINT32_MAX, 0, 0, NETTXF_extra_info);               /* 1 */
-    put_mcast(&f, ADD, 2, true);
-    put_mcast(&f, DEL, 1, false);
-    put(&f, UINT32_MAX, 0, 0, NETTXF_extra_info);               /* 2 */
-    put_mcast(&f, DEL, 9, false);                   /* Not in the list. */
-    vif_front_tx_push(&f.front);
-    assert_int_equal(burst(&f), 0);
-    assert_false(hears(&f, 1));
-    assert_true(hears(&f, 2));
-    expect_response(&f, 0, NETIF_RSP_OKAY);
-    expect_response(&f, -1, NETIF_RSP_NULL);
-    expect_response(&f, 1, NETIF_RSP_OKAY);
-    expect_response(&f, -1, NETIF_RSP_NULL);
-    expect_response(&f, -1, NETIF_RSP_NULL);
-    expect_response(&f, 2, NETIF_RSP_ERROR);
-    expect_response(&f, -1, NETIF_RSP_NULL);
-    expect_no_response(&f);
-    assert_int_equal(f.stats.tx_multicast_refused, 1);
-    assert_int_equal(f.stats.tx_frames, 0);
-    assert_int_equal(f.fake->counts.copy_calls, 0);
-
-    /* With data or a GSO extra it is nonsense, and amends nothing. */
-    uint32_t gref = page_of(&f, 1);
-    put(&f, gref, 0, 200, NETTXF_extra_info | NETTXF_more_data);
-    put_mcast(&f, ADD, 3, false);
-    put(&f, gref, 0, 100, 0);
-    put(&f, gref, 0, 200, NETTXF_extra_info);
-    put_mcast(&f, ADD, 4, true);
-    put_gso(&f, V4, 1000, false);
-    vif_front_tx_push(&f.front);
-    assert_int_equal(burst(&f), 0);
-    assert_int_equal(f.stats.drops[VIF_DROP_TX_EXTRA], 2);
-    assert_false(hears(&f, 3));
-    assert_false(hears(&f, 4));
-
-    /* The 65th address is refused. */
-    for (int i = 0; i < 64; i++) {
-        put(&f, gref, 0, 0, NETTXF_extra_info);
-        put_mcast(&f, ADD, 100 + i, false);
-    }
-    vif_front_tx_push(&f.front);
-    assert_int_equal(burst(&f), 0);
-    assert_int_equal(f.stats.tx_multicast_refused, 2);
-    assert_true(hears(&f, 162));
-    assert_false(hears(&f, 163));
-    close_fixture(&f);
-}
-
 int
 main(void)
 {
@@ -349,7 +243,6 @@ main(void)
         cmocka_unit_test(test_failed_frames_return_buffers),
         cmocka_unit_test(test_gate_cost),
         cmocka_unit_test(test_gate_and_gso),
-        cmocka_unit_test(test_multicast_requests),
     };
 
     return cmocka_run_group_tests_name("vif_tx_offload", tests, NULL, NULL);

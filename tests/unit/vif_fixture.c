@@ -108,6 +108,43 @@ put(struct fixture *f, uint32_t gref, uint16_t offset, uint16_t size,
     });
 }
 
+void
+put_gso(struct fixture *f, uint8_t type, uint16_t size, bool more)
+{
+    struct netif_extra_info gso = {
+        .type = XEN_NETIF_EXTRA_TYPE_GSO,
+        .flags = more ? XEN_NETIF_EXTRA_FLAG_MORE : 0,
+        .u.gso = { .size = size, .type = type },
+    };
+
+    vif_front_tx_put_extra(&f->front, &gso);
+}
+
+void
+put_mcast(struct fixture *f, uint8_t type, uint8_t last_byte, bool more)
+{
+    struct netif_extra_info mcast = {
+        .type = type,
+        .flags = more ? XEN_NETIF_EXTRA_FLAG_MORE : 0,
+        .u.mcast.addr = { 1, 0, 0x5e, 0, 0, last_byte },
+    };
+
+    vif_front_tx_put_extra(&f->front, &mcast);
+}
+
+void
+put_big(struct fixture *f, uint32_t gref, unsigned int n_slots, uint8_t type,
+        uint16_t size)
+{
+    put(f, gref, 0, n_slots * 4000,
+        NETTXF_extra_info | NETTXF_csum_blank
+        | (n_slots > 1 ? NETTXF_more_data : 0));
+    put_gso(f, type, size, false);
+    for (unsigned int i = 1; i < n_slots; i++) {
+        put(f, gref, 0, 4000, i + 1 < n_slots ? NETTXF_more_data : 0);
+    }
+}
+
 int
 burst_n(struct fixture *f, unsigned int n)
 {

@@ -54,6 +54,14 @@ uint32_t page_of(struct fixture *, int fill);
 void put(struct fixture *, uint32_t gref, uint16_t offset, uint16_t size,
          uint16_t flags);
 
+/* Puts an extra; 'more': another one follows. */
+void put_gso(struct fixture *, uint8_t type, uint16_t size, bool more);
+void put_mcast(struct fixture *, uint8_t type, uint8_t last_byte, bool more);
+
+/* Puts a frame of 'n_slots' times 4000 bytes, to be segmented. */
+void put_big(struct fixture *, uint32_t gref, unsigned int n_slots,
+             uint8_t type, uint16_t size);
+
 /* A Tx burst into fresh buffers, of at most 'n' frames. */
 int burst(struct fixture *);
 int burst_n(struct fixture *, unsigned int n);
