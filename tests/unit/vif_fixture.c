@@ -189,7 +189,10 @@ expect_malice(struct fixture *f)
     assert_int_not_equal(vif_conn_malice(f->conn), VIF_MALICE_NONE);
     assert_int_equal(f->front.tx->rsp_prod, rsp_prod);
 
-    /* For good, both ways, until somebody has noticed. */
+    /* For good, both ways, until somebody has noticed; though the rings are
+     * in order again. */
+    f->front.tx->req_prod = f->front.tx->rsp_prod;
+    f->front.rx->req_prod = f->front.rx->rsp_prod;
     assert_int_equal(burst(f), -EPROTO);
     assert_int_equal(vif_conn_rx_burst(f->conn, f->frames, 1, &f->stats),
                      -EPROTO);
