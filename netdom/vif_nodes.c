@@ -7,10 +7,6 @@
 
 #include "netdom/xenbus_fsm.h"
 
-/* Whether segments of TCP that the guest leaves whole are taken, and what
- * comes for it may be such. */
-#define OFFER_GSO 0
-
 void
 vif_backend_path(char path[XS_PATH_BYTES], uint16_t own_domid,
                  struct xenvif_id id)
@@ -118,8 +114,8 @@ write_features(struct xs_handle *h, xs_transaction_t t, void *aux)
         { "feature-rx-copy", 1 },
         { "feature-rx-flip", 0 },
         { "feature-sg", 1 },
-        { "feature-gso-tcpv4", OFFER_GSO },
-        { "feature-gso-tcpv6", OFFER_GSO },
+        { "feature-gso-tcpv4", 1 },
+        { "feature-gso-tcpv6", 1 },
         { "feature-ipv6-csum-offload", 1 },
         { "feature-multicast-control", 1 },
         { "feature-dynamic-multicast-control", 1 },

@@ -2,7 +2,7 @@
  * guest's memory, both memfds that this process has inherited, and prints one
  * JSON object.
  *
- * usage: journal-list JOURNAL-FD MEMORY-FD
+ * usage: netdom-journal-list JOURNAL-FD MEMORY-FD
  *
  * What it trusts is nothing: it is what a successor of the switch would do
  * first. */

@@ -16,11 +16,11 @@ SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 class Switch:
     """A database, the stand-in, a domain, and a switch in it."""
 
-    def __init__(self, session, eal_args=EAL_ARGS, wrap=()):
+    def __init__(self, session, eal_args=EAL_ARGS, wrap=(), tag=""):
         self.session = session
-        self.dir = session.dir / "switch"
+        self.dir = session.dir / ("switch" + tag)
         self.dir.mkdir()
-        self.xen_dir = session.dir / "xen"
+        self.xen_dir = session.dir / ("xen" + tag)
         self.eal_args = eal_args
         self.wrap = wrap
         self.env = {"OVS_RUNDIR": str(self.dir), "OVS_LOGDIR": str(self.dir),
@@ -28,7 +28,7 @@ class Switch:
         self.guests = {}
         # Every netdev datapath has a tap "ovs-netdev": not in the host's
         # namespace, where another may run.
-        self.ns = session.add_namespace("switch")
+        self.ns = session.add_namespace("switch" + tag)
 
         xenlocald = session.start("netdom-xenlocald", [
             "netdom-xenlocald", "--run-dir=%s" % self.xen_dir])
@@ -87,11 +87,11 @@ class Switch:
             ["ovs-appctl", "-t", "netdom-vswitchd", *words], env=self.env,
             check=check).stdout
 
-    def start_guest(self, name, address):
+    def start_guest(self, name, address, *options):
         ns = self.session.add_namespace(name)
         self.session.start("guest-" + name, [
             "netdom-guest", "--name=%s" % name, "--tap=eth0",
-            "--netns=%s" % ns, "--xen-dir=%s" % self.xen_dir])
+            "--netns=%s" % ns, "--xen-dir=%s" % self.xen_dir, *options])
         wait_for(lambda: toolstack.find_domain(self.xen_dir, name), 10,
                  "guest " + name)
         self.guests[name] = ns, address
@@ -127,6 +127,12 @@ class Switch:
             ["ping", "-n", "-q", "-c", str(count), "-i", "0.1", "-W", "1",
              address], ns=self.guests[name][0], check=False)
         return int(re.search(r"(\d+) received", done.stdout).group(1))
+
+    def counter(self, port, name):
+        """A counter of a vif, or 0 if it has none of that name."""
+        shown = self.appctl("xenvif/show", port)
+        found = re.search(r"^  %s: (\d+)$" % name, shown, re.MULTILINE)
+        return int(found.group(1)) if found else 0
 
     def limit_bps(self, guest, direction):
         shown = self.appctl("xenvif/show", "vif%d.0" % guest)

@@ -178,6 +178,34 @@ cmd_suspend(struct unixctl_conn *conn, int argc OVS_UNUSED,
     reply_error(conn, frontend_suspend(&g->frontend, guest_now_ns()));
 }
 
+/* The ids of requests that the backend has not answered, per queue. */
+static void
+cmd_in_flight(struct unixctl_conn *conn, int argc OVS_UNUSED,
+              const char *argv[] OVS_UNUSED, void *g_)
+{
+    struct guest *g = g_;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ds_put_char(&ds, '[');
+    for (uint32_t i = 0; g->vif.connected && i < g->vif.shape.n_queues; i++) {
+        struct tx_ring *tx = &g->vif.queues[i].tx;
+        const char *separator = "";
+
+        ds_put_cstr(&ds, i ? ", [" : "[");
+        tx_ring_reap(tx);
+        for (uint32_t id = 0; id < RING_SLOTS; id++) {
+            if (tx->in_flight[id]) {
+                ds_put_format(&ds, "%s%"PRIu32, separator, id);
+                separator = ", ";
+            }
+        }
+        ds_put_char(&ds, ']');
+    }
+    ds_put_char(&ds, ']');
+    unixctl_command_reply(conn, ds_cstr(&ds));
+    ds_destroy(&ds);
+}
+
 static void
 cmd_exit(struct unixctl_conn *conn, int argc OVS_UNUSED,
          const char *argv[] OVS_UNUSED, void *g_)
@@ -204,5 +232,6 @@ guest_commands_register(struct guest *g)
     unixctl_command_register("guest/xdp-headroom", "BYTES", 1, 1,
                              cmd_xdp_headroom, g);
     unixctl_command_register("guest/suspend", "", 0, 0, cmd_suspend, g);
+    unixctl_command_register("guest/in-flight", "", 0, 0, cmd_in_flight, g);
     unixctl_command_register("exit", "", 0, 0, cmd_exit, g);
 }
