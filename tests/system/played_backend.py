@@ -321,7 +321,8 @@ class Backend:
         elif kind == SET_MAPPING:
             self.mapping = list(struct.unpack_from(
                 "=%dI" % data[1], self.memory, data[0] * PAGE))
-            self.hashing = True
+        elif kind == SET_FLAGS:
+            self.hashing = data[0] == 15
         elif kind == GREF_SIZE:
             return 0, 512
         elif kind in (GREF_ADD, GREF_DEL):

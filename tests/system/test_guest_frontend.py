@@ -216,8 +216,8 @@ def test_offloads_and_hash(nothing_left, host, ip):
     backend.connect()
     guest.wait_up(backend)
     assert backend.requests == [
-        played.SET_ALGORITHM, played.SET_FLAGS, played.SET_KEY,
-        played.SET_MAPPING_SIZE, played.SET_MAPPING,
+        played.SET_ALGORITHM, played.SET_KEY, played.SET_MAPPING_SIZE,
+        played.SET_MAPPING, played.SET_FLAGS,
         *[played.GREF_SIZE, played.GREF_ADD] * 4]
     assert backend.mapping == [i % 4 for i in range(128)]
     assert [len(backend.mapped[i]) for i in range(4)] == [512] * 4

@@ -22,7 +22,7 @@ settle(const struct control_script *s, enum control_step step)
 {
     bool grants = s->wishes->persistent_grants && !s->grants_refused;
 
-    if (step <= CONTROL_MAPPING && (!s->wishes->hash || s->hash_failed)) {
+    if (step <= CONTROL_FLAGS && (!s->wishes->hash || s->hash_failed)) {
         step = CONTROL_GREF_SIZE;
     }
     if ((step == CONTROL_GREF_SIZE || step == CONTROL_GREF_ADD) && !grants) {
@@ -88,11 +88,6 @@ control_script_next(struct control_script *s, void *table, uint32_t gref,
         req->data[0] = XEN_NETIF_CTRL_HASH_ALGORITHM_TOEPLITZ;
         return true;
 
-    case CONTROL_FLAGS:
-        req->type = XEN_NETIF_CTRL_TYPE_SET_HASH_FLAGS;
-        req->data[0] = ALL_HASH_TYPES;
-        return true;
-
     case CONTROL_KEY:
         memcpy(table, s->wishes->hash_key, s->wishes->hash_key_bytes);
         req->type = XEN_NETIF_CTRL_TYPE_SET_HASH_KEY;
@@ -112,6 +107,11 @@ control_script_next(struct control_script *s, void *table, uint32_t gref,
         req->type = XEN_NETIF_CTRL_TYPE_SET_HASH_MAPPING;
         req->data[0] = gref;
         req->data[1] = CONTROL_MAPPING_SIZE;
+        return true;
+
+    case CONTROL_FLAGS:
+        req->type = XEN_NETIF_CTRL_TYPE_SET_HASH_FLAGS;
+        req->data[0] = ALL_HASH_TYPES;
         return true;
 
     case CONTROL_GREF_SIZE:
@@ -182,12 +182,12 @@ control_script_answer(struct control_script *s,
     }
     switch (s->step) {
     case CONTROL_ALGORITHM:
-    case CONTROL_FLAGS:
     case CONTROL_KEY:
     case CONTROL_MAPPING_SIZE_STEP:
     case CONTROL_MAPPING:
+    case CONTROL_FLAGS:
         s->hash_failed = !ok;
-        s->hashing = ok && s->step == CONTROL_MAPPING;
+        s->hashing = ok && s->step == CONTROL_FLAGS;
         s->step = settle(s, s->step + 1);
         break;
 

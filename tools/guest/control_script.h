@@ -27,10 +27,10 @@ struct xen_netif_ctrl_response;
 
 enum control_step {
     CONTROL_ALGORITHM,
-    CONTROL_FLAGS,
     CONTROL_KEY,
     CONTROL_MAPPING_SIZE_STEP,
     CONTROL_MAPPING,
+    CONTROL_FLAGS,                      /* Last: only now does it hash. */
     CONTROL_GREF_SIZE,                  /* These two for each queue. */
     CONTROL_GREF_ADD,
     CONTROL_DONE,                       /* Rests here until told to end. */
