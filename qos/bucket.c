@@ -83,15 +83,16 @@ cost_bitns(uint64_t frame_bytes)
     return (__int128) frame_bytes * BITNS_PER_BYTE;
 }
 
-/* The credit at which 'frame_bytes' may pass: their cost, or a full bucket if
- * they cost more than that. */
+/* The credit at which 'frame_bytes' may pass: their cost, or half a bucket if
+ * they cost more than a whole one.  The other half keeps what is earned while
+ * nobody looks. */
 static int64_t
 needed_bitns(const struct qos_profile *profile, uint64_t frame_bytes)
 {
     int64_t full = full_bitns(profile);
     __int128 cost = cost_bitns(frame_bytes);
 
-    return cost < full ? cost : full;
+    return cost <= full ? cost : full / 2;
 }
 
 void

@@ -8,7 +8,8 @@
  * 8 * 10^9 of them), so that rate_bps * elapsed_ns is exact and no fraction
  * of a byte is ever lost, whatever the rate and however often it is asked.
  * The window rule that follows: in any window of w seconds a bucket passes
- * at most rate_bps * w / 8 + burst_bytes. */
+ * at most rate_bps * w / 8 + burst_bytes, and one frame more if there are
+ * frames larger than the burst. */
 
 #ifndef QOS_BUCKET_H
 #define QOS_BUCKET_H 1
@@ -56,7 +57,8 @@ void qos_bucket_refill(struct qos_bucket *bucket,
 
 /* Takes 'frame_bytes' if the credit covers them and returns true; otherwise
  * takes nothing and returns false.  A frame larger than the burst passes when
- * the bucket is full and leaves a debt, so that it is late, never stuck.
+ * the bucket is half full and leaves a debt, so that it is late, never stuck,
+ * and the rate is reached even if the caller comes late.
  * Always true if the profile has no limit. */
 bool qos_bucket_take(struct qos_bucket *bucket,
                      const struct qos_profile *profile, uint64_t frame_bytes);

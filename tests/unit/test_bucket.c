@@ -293,8 +293,8 @@ test_time_that_runs_backwards(void **state)
     assert_false(qos_bucket_take(&bucket, &p, 1));
 }
 
-/* A frame above the burst passes a full bucket, and only that, and the debt
- * is paid at the profile's rate. */
+/* A frame above the burst passes a bucket that is half full, and only that,
+ * and the debt is paid at the profile's rate. */
 static void
 test_debt(void **state)
 {
@@ -303,17 +303,38 @@ test_debt(void **state)
     uint64_t now_ns = SECOND_NS;
 
     qos_bucket_init(&bucket, &p, now_ns);
-    assert_true(qos_bucket_take(&bucket, &p, 1));
+    assert_true(qos_bucket_take(&bucket, &p, 1001));
     assert_false(qos_bucket_take(&bucket, &p, 64000));
     assert_int_equal(qos_bucket_wait_ns(&bucket, &p, 64000), 1000);
 
     now_ns += 1000;
     assert_true(pass(&bucket, &p, 64000, now_ns));
-    assert_int_equal(bucket.credit_bitns, -62000 * BITNS_PER_BYTE);
-    assert_int_equal(qos_bucket_wait_ns(&bucket, &p, 0), 62000 * 1000);
-    assert_int_equal(qos_bucket_wait_ns(&bucket, &p, 60), 62060 * 1000);
-    assert_false(pass(&bucket, &p, 60, now_ns + 62060 * 1000 - 1));
-    assert_true(pass(&bucket, &p, 60, now_ns + 62060 * 1000));
+    assert_int_equal(bucket.credit_bitns, -63000 * BITNS_PER_BYTE);
+    assert_int_equal(qos_bucket_wait_ns(&bucket, &p, 0), 63000 * 1000);
+    assert_int_equal(qos_bucket_wait_ns(&bucket, &p, 60), 63060 * 1000);
+    assert_false(pass(&bucket, &p, 60, now_ns + 63060 * 1000 - 1));
+    assert_true(pass(&bucket, &p, 60, now_ns + 63060 * 1000));
+}
+
+/* Whoever comes late for a frame above the burst, by less than half of it,
+ * loses nothing. */
+static void
+test_debt_and_lateness(void **state)
+{
+    const struct qos_profile p = { 8000000, 16384 };
+    uint64_t random = 5, now_ns = 0, n_bytes = 0;
+    struct qos_bucket bucket;
+
+    qos_bucket_init(&bucket, &p, now_ns);
+    while (n_bytes < 100000000) {
+        now_ns += qos_bucket_wait_ns(&bucket, &p, 65000)
+                  + next_random(&random) % 8000000;     /* 8 ms. */
+        assert_true(pass(&bucket, &p, 65000, now_ns));
+        n_bytes += 65000;
+    }
+    /* 1 byte/us. */
+    assert_true(n_bytes * 1000 <= now_ns + (16384 + 65000) * UINT64_C(1000));
+    assert_true(n_bytes * 1000 >= now_ns - 65000 * UINT64_C(1000));
 }
 
 /* Oversize frames alone keep to the rate as well. */
@@ -531,6 +552,7 @@ main(void)
         cmocka_unit_test(test_time_that_jumps),
         cmocka_unit_test(test_time_that_runs_backwards),
         cmocka_unit_test(test_debt),
+        cmocka_unit_test(test_debt_and_lateness),
         cmocka_unit_test(test_debt_keeps_the_rate),
         cmocka_unit_test(test_debt_without_end_saturates),
         cmocka_unit_test(test_give),
