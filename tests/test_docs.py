@@ -177,6 +177,21 @@ class Pages(unittest.TestCase):
                             (ROOT / "meson.build").read_text()).group(1)
         self.assertIn(version, (ROOT / "NEWS").read_text())
 
+    def test_named_tests_exist(self):
+        """The pages that say which test shows what."""
+        files = {path.name for path in (ROOT / "tests").rglob("test_*.*")}
+        names = set()
+        for path in (ROOT / "tests").rglob("*.py"):
+            names |= set(re.findall(r"^    ?def (test_\w+)|^def (test_\w+)",
+                                    path.read_text(), re.MULTILINE))
+        names = {name for pair in names for name in pair if name}
+        names |= {name.rsplit(".", 1)[0] for name in files}
+        for page in ("datapath/README.md", "tests/hostile/README.md"):
+            text = (ROOT / page).read_text()
+            for name in re.findall(r"`(test_\w+)(?:\.py)?`", text):
+                with self.subTest(page=page, name=name):
+                    self.assertIn(name, names)
+
     def test_nothing_unfinished(self):
         for path in tracked_files():
             try:
