@@ -1,5 +1,5 @@
-/* The class "xenvif" towards OVS: life, configuration, counters.  What runs
- * on polling threads is in xenvif_rx.c and xenvif_tx.c. */
+/* The class "xenvif" towards OVS: life and small callbacks.  What runs on
+ * polling threads is in xenvif_tx.c and xenvif_rx.c. */
 
 #include <config.h>
 
@@ -7,15 +7,9 @@
 
 #include <errno.h>
 
-#include <rte_ring.h>
-
 #include "datapath/foreign.h"
 #include "datapath/pool.h"
-#include "dpdk.h"
-#include "ovs-numa.h"
 #include "openvswitch/vlog.h"
-#include "seq.h"
-#include "smap.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(netdev_xenvif);
@@ -85,43 +79,6 @@ xenvif_construct(struct netdev *netdev)
     return 0;
 }
 
-static struct xenvif_queue *
-queue_create(struct xenvif *vif, unsigned int id)
-{
-    struct xenvif_queue *q = xzalloc_cacheline(sizeof *q);
-    char name[RTE_RING_NAMESIZE];
-
-    snprintf(name, sizeof name, "rx%u.%u.%u", vif->id.domid, vif->id.devid,
-             id);
-    q->rx_queue = rte_ring_create(name, XENVIF_RX_QUEUE_PACKETS,
-                                  SOCKET_ID_ANY,
-                                  RING_F_SC_DEQ | RING_F_EXACT_SZ);
-    if (!q->rx_queue) {
-        free_cacheline(q);
-        return NULL;
-    }
-    q->vif = vif;
-    q->id = id;
-    atomic_init(&q->rx_queue_bytes, 0);
-    atomic_init(&q->gone, false);
-    doorbell_member_init(&q->member, &xenvif_doorbell_ops);
-    return q;
-}
-
-/* Nobody polls it or sends to it. */
-static void
-queue_destroy(struct xenvif_queue *q)
-{
-    if (q) {
-        doorbell_member_destroy(&q->member);
-        xenvif_rx_flush(q, VIF_DROP_RX_DISCONNECT, 0);
-        xenvif_entry_flush(q);
-        rte_ring_free(q->rx_queue);
-        /* A link that was detached a moment ago may still lead here. */
-        ovsrcu_postpone(free_cacheline, q);
-    }
-}
-
 /* At the last reference: no thread polls the port or sends to it. */
 static void
 xenvif_destruct(struct netdev *netdev)
@@ -131,7 +88,7 @@ xenvif_destruct(struct netdev *netdev)
     ovs_list_remove(&vif->all_node);
     xenvif_unlink(vif);
     for (unsigned int i = 0; i < VIF_QUEUES_MAX; i++) {
-        queue_destroy(vif->queues[i]);
+        xenvif_queue_destroy(vif->queues[i]);
         vif->queues[i] = NULL;
     }
     vif_pool_release(vif->pool);
@@ -146,130 +103,6 @@ static void
 xenvif_dealloc(struct netdev *netdev)
 {
     ovsrcu_postpone(free_cacheline, xenvif_cast(netdev));
-}
-
-static bool
-parse_id(const struct smap *options, const char *key, int max, uint16_t *id,
-         char **errp)
-{
-    const char *text = smap_get(options, key);
-    int value;
-
-    if (!text || !str_to_int(text, 10, &value) || value < 0 || value > max) {
-        *errp = xasprintf("options:%s must be a whole number from 0 to %d "
-                          "(it is %s): set interface NAME options:%s=N",
-                          key, max, text ? text : "missing", key);
-        return false;
-    }
-    *id = value;
-    return true;
-}
-
-/* An option that may be missing: a whole number from 'min' to 'max'. */
-static bool
-parse_number(const struct smap *options, const char *key, unsigned int min,
-             unsigned int max, unsigned int fallback, unsigned int *value,
-             char **errp)
-{
-    const char *text = smap_get(options, key);
-
-    *value = fallback;
-    if (text && (!str_to_uint(text, 10, value) || *value < min
-                 || *value > max)) {
-        *errp = xasprintf("options:%s must be a whole number from %u to %u "
-                          "(it is %s)", key, min, max, text);
-        return false;
-    }
-    return true;
-}
-
-/* What may change while the port is at work. */
-static bool
-set_tunables(struct xenvif *vif, const struct smap *options, char **errp)
-{
-    unsigned int n_cores = MAX(count_cpu_cores(), 1);
-    unsigned int n_rxq, drain_ms, gone_ms;
-
-    if (!parse_number(options, "n_rxq", 1, VIF_QUEUES_MAX,
-                      MIN(n_cores, VIF_QUEUES_MAX), &n_rxq, errp)
-        || !parse_number(options, "rx-drain-ms", 1, 3600000,
-                         VIF_STALL_DRAIN_MS, &drain_ms, errp)
-        || !parse_number(options, "rx-stall-ms", 1, 3600000,
-                         VIF_STALL_GONE_MS, &gone_ms, errp)) {
-        return false;
-    }
-    if (vif->max_queues != n_rxq) {
-        vif->max_queues = n_rxq;
-        xenvif_changed();
-    }
-    vif->stall_limits.drain_ns = drain_ms * UINT64_C(1000000);
-    vif->stall_limits.gone_ns = gone_ms * UINT64_C(1000000);
-    return true;
-}
-
-static int
-xenvif_set_config(struct netdev *netdev, const struct smap *options,
-                  char **errp)
-{
-    struct xenvif *vif = xenvif_cast(netdev);
-    struct xenvif_id id;
-    struct xenvif *other;
-
-    if (!dpdk_available()) {
-        *errp = xstrdup("DPDK is not started: start netdom-vswitchd with "
-                        "--eal-args (see netdom-vswitchd(8))");
-        return ENODEV;
-    }
-    if (!parse_id(options, "domid", 0x7fef, &id.domid, errp)
-        || !parse_id(options, "devid", UINT16_MAX, &id.devid, errp)) {
-        return EINVAL;
-    }
-    if (!set_tunables(vif, options, errp)) {
-        return EINVAL;
-    }
-    if (vif->configured && vif->id.domid == id.domid
-        && vif->id.devid == id.devid) {
-        return 0;
-    }
-    LIST_FOR_EACH (other, all_node, &xenvif_all) {
-        if (other != vif && other->configured
-            && other->id.domid == id.domid && other->id.devid == id.devid) {
-            *errp = xasprintf("vif %u of domain %u is already port %s: "
-                              "delete that port first", id.devid, id.domid,
-                              netdev_get_name(&other->up));
-            return EBUSY;
-        }
-    }
-    if (vif->configured) {
-        *errp = xasprintf("port %s is vif %u of domain %u: delete it and add "
-                          "it anew to make it another",
-                          netdev_get_name(netdev), vif->id.devid,
-                          vif->id.domid);
-        return EBUSY;
-    }
-
-    ovs_mutex_lock(&vif->mutex);
-    vif->id = id;
-    vif->configured = true;
-    ovs_mutex_unlock(&vif->mutex);
-    netdev_request_reconfigure(netdev);
-    xenvif_changed();
-    return 0;
-}
-
-static int
-xenvif_get_config(const struct netdev *netdev, struct smap *args)
-{
-    struct xenvif *vif = xenvif_cast(netdev);
-
-    ovs_mutex_lock(&vif->mutex);
-    if (vif->configured) {
-        smap_add_format(args, "domid", "%u", vif->id.domid);
-        smap_add_format(args, "devid", "%u", vif->id.devid);
-        smap_add_format(args, "n_rxq", "%u", vif->max_queues);
-    }
-    ovs_mutex_unlock(&vif->mutex);
-    return 0;
 }
 
 /* A guest's memory may be on any node: the first one is as good as another,
@@ -327,92 +160,6 @@ xenvif_get_mtu(const struct netdev *netdev, int *mtup)
     return 0;
 }
 
-/* Makes as many queues as were asked for. */
-static bool
-make_queues(struct xenvif *vif)
-{
-    for (int i = 0; i < vif->requested_n_rxq; i++) {
-        if (!vif->queues[i]) {
-            vif->queues[i] = queue_create(vif, i);
-            if (!vif->queues[i]) {
-                return false;
-            }
-        }
-        vif->up.n_rxq = i + 1;
-    }
-    return true;
-}
-
-/* Pools for frames of the MTU that was asked for. */
-static bool
-make_pools(struct xenvif *vif)
-{
-    const char *name = netdev_get_name(&vif->up);
-
-    if (vif->pool && vif->mtu == vif->requested_mtu) {
-        return true;
-    }
-    if (!vif->big_pool) {
-        vif->big_pool = vif_pool_create(name, VIF_BIG_POOL_PACKETS,
-                                        VIF_BIG_ROOM_BYTES);
-        if (!vif->big_pool) {
-            return false;
-        }
-    }
-
-    struct rte_mempool *pool = vif_pool_create(
-        name, VIF_POOL_PACKETS,
-        ROUND_UP(RTE_PKTMBUF_HEADROOM
-                 + XENVIF_FRAME_BYTES(vif->requested_mtu),
-                 RTE_CACHE_LINE_SIZE));
-    if (!pool) {
-        return false;
-    }
-    for (unsigned int i = 0; i < VIF_QUEUES_MAX; i++) {
-        if (vif->queues[i]) {
-            xenvif_entry_flush(vif->queues[i]);
-        }
-    }
-    vif_pool_release(vif->pool);
-    vif->pool = pool;
-    vif->mtu = vif->requested_mtu;
-    xenvif_changed();
-    return true;
-}
-
-/* No thread polls the port or sends to it meanwhile.  An error would remove a
- * port that works: it goes on with what it has. */
-static int
-xenvif_reconfigure(struct netdev *netdev)
-{
-    struct xenvif *vif = xenvif_cast(netdev);
-    int error = 0;
-
-    ovs_mutex_lock(&vif->mutex);
-    if (!make_pools(vif)) {
-        if (vif->pool) {
-            VLOG_WARN("%s: MTU stays %d", netdev_get_name(netdev), vif->mtu);
-            vif->requested_mtu = vif->mtu;
-        } else {
-            error = ENOMEM;
-        }
-    }
-    if (!error && !make_queues(vif)) {
-        if (vif->queues[0]) {
-            VLOG_WARN("%s: no memory for more than %d queues",
-                      netdev_get_name(netdev), netdev->n_rxq);
-            vif->requested_n_rxq = vif->max_queues = netdev->n_rxq;
-        } else {
-            error = ENOMEM;
-        }
-    }
-    netdev->n_txq = vif->requested_n_txq;
-    ovs_mutex_unlock(&vif->mutex);
-    netdev_change_seq_changed(netdev);
-    xenvif_changed();
-    return error;
-}
-
 static int
 xenvif_set_etheraddr(struct netdev *netdev, const struct eth_addr mac)
 {
@@ -458,102 +205,6 @@ static long long int
 xenvif_get_carrier_resets(const struct netdev *netdev)
 {
     return xenvif_cast(netdev)->carrier_resets;
-}
-
-static int
-xenvif_get_stats_cb(const struct netdev *netdev, struct netdev_stats *out)
-{
-    struct vif_stats s;
-    uint64_t rx_dropped = 0, tx_dropped = 0;
-
-    xenvif_sum_stats(xenvif_cast(netdev), &s);
-    for (int i = 0; i < VIF_N_DROPS; i++) {
-        *(i < VIF_DROP_RX_NOT_CONNECTED ? &rx_dropped : &tx_dropped)
-            += s.drops[i];
-    }
-
-    /* OVS looks from the switch: what the guest sends is received. */
-    out->rx_packets = s.tx_frames;
-    out->rx_bytes = s.tx_bytes;
-    out->rx_dropped = rx_dropped;
-    out->tx_packets = s.rx_frames;
-    out->tx_bytes = s.rx_bytes;
-    out->tx_dropped = tx_dropped;
-    out->rx_errors = s.drops[VIF_DROP_TX_GRANT];
-    out->tx_errors = s.drops[VIF_DROP_RX_GRANT];
-    return 0;
-}
-
-struct custom_stats {
-    struct netdev_custom_stats *out;
-    size_t allocated;
-};
-
-static void
-add_custom(struct custom_stats *c, const char *name, uint64_t value)
-{
-    struct netdev_custom_stats *out = c->out;
-
-    if (c->allocated == out->size) {
-        out->counters = x2nrealloc(out->counters, &c->allocated,
-                                   sizeof *out->counters);
-    }
-    struct netdev_custom_counter *counter = &out->counters[out->size++];
-    memset(counter, 0, sizeof *counter);
-    ovs_strlcpy(counter->name, name, sizeof counter->name);
-    counter->value = value;
-}
-
-static int
-xenvif_get_custom_stats(const struct netdev *netdev,
-                        struct netdev_custom_stats *out)
-{
-    struct xenvif *vif = xenvif_cast(netdev);
-    struct custom_stats c = { out, 0 };
-    struct vif_stats s;
-
-    out->size = 0;
-    out->counters = NULL;
-    xenvif_sum_stats(vif, &s);
-    for (int i = 0; i < VIF_N_DROPS; i++) {
-        add_custom(&c, vif_drop_names[i], s.drops[i]);
-    }
-    for (int i = 1; i < VIF_N_MALICES; i++) {
-        uint64_t n;
-
-        atomic_read_relaxed(&vif->n_malices[i], &n);
-        add_custom(&c, vif_malice_names[i], n);
-    }
-#define X(NAME) add_custom(&c, #NAME, s.NAME);
-    VIF_COUNTS(X)
-#undef X
-    return 0;
-}
-
-static int
-xenvif_get_status(const struct netdev *netdev, struct smap *status)
-{
-    struct xenvif *vif = xenvif_cast(netdev);
-    const struct xenvif_link *link = ovsrcu_get(struct xenvif_link *,
-                                                &vif->link);
-    const char *malice = xenvif_malice(vif->id);
-    char text[128];
-
-    ovs_mutex_lock(&vif->mutex);
-    smap_add_format(status, "domid", "%u", vif->id.domid);
-    smap_add_format(status, "devid", "%u", vif->id.devid);
-    ovs_mutex_unlock(&vif->mutex);
-    smap_add(status, "state",
-             malice ? "cut-off" : link ? "connected" : "not-connected");
-    if (malice) {
-        smap_add(status, "reason", malice);
-    }
-    if (link) {
-        smap_add_format(status, "queues", "%u", link->n_queues);
-    }
-    offload_describe(text, sizeof text);
-    smap_add(status, "segmentation", text);
-    return 0;
 }
 
 /* Called on any thread, even from a signal handler. */

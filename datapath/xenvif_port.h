@@ -25,6 +25,7 @@
 struct rte_mbuf;
 struct rte_mempool;
 struct rte_ring;
+struct smap;
 struct vif_ctrl;
 
 /* What may wait for a guest to take it.  The packet bound, and the burst that
@@ -175,6 +176,15 @@ xenvif_limit_leave(struct xenvif_limit *limit, bool gated)
     }
 }
 
+/* xenvif_config.c. */
+int xenvif_set_config(struct netdev *, const struct smap *, char **errp);
+int xenvif_get_config(const struct netdev *, struct smap *);
+
+/* xenvif_queue.c. */
+int xenvif_reconfigure(struct netdev *);
+/* Nobody polls it or sends to it.  Accepts null. */
+void xenvif_queue_destroy(struct xenvif_queue *);
+
 /* xenvif_send.c.  Frames towards the guest, from any thread. */
 int xenvif_send(struct netdev *, int qid, struct dp_packet_batch *,
                 bool concurrent_txq);
@@ -224,6 +234,10 @@ void xenvif_kick(struct xenvif *);      /* All its queues. */
 
 /* xenvif_show.c. */
 void xenvif_show_init(void);
+int xenvif_get_stats_cb(const struct netdev *, struct netdev_stats *);
+int xenvif_get_custom_stats(const struct netdev *,
+                            struct netdev_custom_stats *);
+int xenvif_get_status(const struct netdev *, struct smap *);
 void xenvif_sum_stats(const struct xenvif *, struct vif_stats *);
 const struct xen_ops *xenvif_platform(struct xen_platform **);
 

@@ -1,4 +1,4 @@
-/* A port's counters, and "xenvif/show". */
+/* A port's counters and status, for the database and for "xenvif/show". */
 
 #include <config.h>
 
@@ -8,7 +8,9 @@
 #include "datapath/vif_ctrl.h"
 #include "datapath/vif_grefs.h"
 #include "openvswitch/dynamic-string.h"
+#include "smap.h"
 #include "unixctl.h"
+#include "util.h"
 
 void
 xenvif_sum_stats(const struct xenvif *vif_, struct vif_stats *stats)
@@ -27,6 +29,102 @@ xenvif_sum_stats(const struct xenvif *vif_, struct vif_stats *stats)
         atomic_read_relaxed(&vif->send_drops[i], &n);
         stats->drops[i] += n;
     }
+}
+
+int
+xenvif_get_stats_cb(const struct netdev *netdev, struct netdev_stats *out)
+{
+    struct vif_stats s;
+    uint64_t rx_dropped = 0, tx_dropped = 0;
+
+    xenvif_sum_stats(xenvif_cast(netdev), &s);
+    for (int i = 0; i < VIF_N_DROPS; i++) {
+        *(i < VIF_DROP_RX_NOT_CONNECTED ? &rx_dropped : &tx_dropped)
+            += s.drops[i];
+    }
+
+    /* OVS looks from the switch: what the guest sends is received. */
+    out->rx_packets = s.tx_frames;
+    out->rx_bytes = s.tx_bytes;
+    out->rx_dropped = rx_dropped;
+    out->tx_packets = s.rx_frames;
+    out->tx_bytes = s.rx_bytes;
+    out->tx_dropped = tx_dropped;
+    out->rx_errors = s.drops[VIF_DROP_TX_GRANT];
+    out->tx_errors = s.drops[VIF_DROP_RX_GRANT];
+    return 0;
+}
+
+struct custom_stats {
+    struct netdev_custom_stats *out;
+    size_t allocated;
+};
+
+static void
+add_custom(struct custom_stats *c, const char *name, uint64_t value)
+{
+    struct netdev_custom_stats *out = c->out;
+
+    if (c->allocated == out->size) {
+        out->counters = x2nrealloc(out->counters, &c->allocated,
+                                   sizeof *out->counters);
+    }
+    struct netdev_custom_counter *counter = &out->counters[out->size++];
+    memset(counter, 0, sizeof *counter);
+    ovs_strlcpy(counter->name, name, sizeof counter->name);
+    counter->value = value;
+}
+
+int
+xenvif_get_custom_stats(const struct netdev *netdev,
+                        struct netdev_custom_stats *out)
+{
+    struct xenvif *vif = xenvif_cast(netdev);
+    struct custom_stats c = { out, 0 };
+    struct vif_stats s;
+
+    out->size = 0;
+    out->counters = NULL;
+    xenvif_sum_stats(vif, &s);
+    for (int i = 0; i < VIF_N_DROPS; i++) {
+        add_custom(&c, vif_drop_names[i], s.drops[i]);
+    }
+    for (int i = 1; i < VIF_N_MALICES; i++) {
+        uint64_t n;
+
+        atomic_read_relaxed(&vif->n_malices[i], &n);
+        add_custom(&c, vif_malice_names[i], n);
+    }
+#define X(NAME) add_custom(&c, #NAME, s.NAME);
+    VIF_COUNTS(X)
+#undef X
+    return 0;
+}
+
+int
+xenvif_get_status(const struct netdev *netdev, struct smap *status)
+{
+    struct xenvif *vif = xenvif_cast(netdev);
+    const struct xenvif_link *link = ovsrcu_get(struct xenvif_link *,
+                                                &vif->link);
+    const char *malice = xenvif_malice(vif->id);
+    char text[128];
+
+    ovs_mutex_lock(&vif->mutex);
+    smap_add_format(status, "domid", "%u", vif->id.domid);
+    smap_add_format(status, "devid", "%u", vif->id.devid);
+    ovs_mutex_unlock(&vif->mutex);
+    smap_add(status, "state",
+             malice ? "cut-off" : link ? "connected" : "not-connected");
+    if (malice) {
+        smap_add(status, "reason", malice);
+    }
+    if (link) {
+        smap_add_format(status, "queues", "%u", link->n_queues);
+    }
+    offload_describe(text, sizeof text);
+    smap_add(status, "segmentation", text);
+    return 0;
 }
 
 static void
