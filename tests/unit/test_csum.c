@@ -182,6 +182,25 @@ test_kinds_against_reference(void **state)
     }
 }
 
+/* TCP knows no "none": a sum that comes out as 0 stays so. */
+static void
+test_tcp_zero_stays(void **state)
+{
+    static struct net_frame frame;
+    struct net_kind kind = { .version = 4, .protocol = NET_TCP };
+    struct headers h;
+
+    net_frame_make(&frame, &kind, 10);
+    assert_true(headers_parse(frame.data, frame.bytes, &h));
+    uint8_t *tcp = frame.data + net_l4_offset(&kind);
+    memset(tcp + 14, 0, 2);             /* The window; then it makes up. */
+    csum_fill(frame.data, &h);
+    memcpy(tcp + 14, tcp + 16, 2);
+    csum_fill(frame.data, &h);
+    assert_int_equal(net_be16(tcp + 16), 0);
+    assert_true(net_l4_csum_is_right(frame.data, frame.bytes, &kind));
+}
+
 /* The longest frame there is, all ones: no carry is lost. */
 static void
 test_all_ones(void **state)
@@ -207,6 +226,7 @@ main(void)
         cmocka_unit_test(test_refusals_change_nothing),
         cmocka_unit_test(test_every_truncation),
         cmocka_unit_test(test_kinds_against_reference),
+        cmocka_unit_test(test_tcp_zero_stays),
         cmocka_unit_test(test_all_ones),
     };
 

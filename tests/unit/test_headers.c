@@ -130,6 +130,8 @@ test_lies(void **state)
         { { 6, NET_TCP, .n_extensions = 1 }, 41, 0, 200, NO_IP },
         { { 6, NET_TCP, .n_extensions = 1 }, 5, 0, 7, NO_IP },
         { { 6, NET_UDP, .n_extensions = 2 }, 0, 5, 7, NO_L4 },
+        { { 6, NET_UDP }, 5, 0, 7, NO_L4 },         /* No room for UDP. */
+        { { 4, NET_UDP }, 3, 0, 27, NO_L4 },
     };
 
     for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
