@@ -128,10 +128,16 @@ test_xsa_392_list_is_bounded(void **state)
 static void
 test_count_beyond_list(void **state)
 {
-    struct vif_mcast mcast = { .wanted = 1, .n = UINT32_MAX };
+    struct {
+        struct vif_mcast mcast;
+        uint64_t behind[2];             /* As entries of the list are. */
+    } m = { { .wanted = 1, .n = UINT32_MAX },
+            { UINT64_C(0x1333300000001), UINT64_C(0x1333300000001) } };
 
-    assert_false(match(&mcast, group(1)));
-    assert_false(amend(&mcast, true, group(1)));
+    assert_false(match(&m.mcast, group(1)));
+    assert_false(amend(&m.mcast, true, group(1)));
+    m.mcast.addrs[VIF_MCAST_MAX - 1] = m.behind[0];
+    assert_true(match(&m.mcast, group(1)));
 }
 
 #define N_RACES 500
