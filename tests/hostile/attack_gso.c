@@ -254,6 +254,42 @@ mss_one(struct hostile *h)
     return settle(h);
 }
 
+/* Sizes and types change while they are read. */
+static void
+turn_extra(struct hostile *h, uint64_t i)
+{
+    static const uint16_t sizes[] = { 1400, 1, 65535, 700 };
+    struct hostile_ring *tx = &h->queues[0].tx;
+    struct netif_extra_info *extra = hostile_ring_slot(tx, i * 17);
+
+    if (__atomic_load_n(&tx->extra[i * 17 % HOSTILE_SLOTS],
+                        __ATOMIC_RELAXED)) {
+        __atomic_store_n(&extra->u.gso.size, sizes[i % 4], __ATOMIC_RELAXED);
+        __atomic_store_n(&extra->u.gso.type,
+                         i & 4 ? XEN_NETIF_GSO_TYPE_TCPV4
+                               : XEN_NETIF_GSO_TYPE_TCPV6, __ATOMIC_RELAXED);
+    }
+}
+
+static int
+race_extra(struct hostile *h)
+{
+    uint64_t until_ns = hostile_now_ns() + h->seconds * 1e9;
+    struct hostile_racer racer;
+    int error = 0;
+
+    if (begin(h) || hostile_race_begin(h, &racer, turn_extra)) {
+        return -1;
+    }
+    while (!error && hostile_now_ns() < until_ns) {
+        error = one(h, false, PAYLOAD, NULL, 1400, XEN_NETIF_GSO_TYPE_TCPV4,
+                    BLANK);
+    }
+    error = error ? error : settle(h);
+    hostile_race_end(h, &racer);
+    return error;
+}
+
 /* Headers over slots of their own, cut at every byte. */
 static int
 headers_split(struct hostile *h)
@@ -323,5 +359,8 @@ const struct hostile_attack hostile_gso[] = {
     { "gso_64_kib_mss_1", HOSTILE_NOTHING, NULL,
       "sends frames of 64 KiB to be cut into segments of 1 to 5 bytes",
       mss_one, 1 },
+    { "race_gso_extra", HOSTILE_EITHER, NULL,
+      "a thread changes sizes and types of GSO while they are read",
+      race_extra, 1 },
     { NULL },
 };
