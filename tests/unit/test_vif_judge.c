@@ -189,6 +189,9 @@ test_offset_overflow(void **state)
 
     add_data(&chain, 0xffff, 0xffff, 0);
     expect_malice(&chain);
+    chain.n = 0;
+    add_data(&chain, 0xff00, 0x200, 0);     /* 0x100, in 16 bits. */
+    expect_malice(&chain);
 
     /* In a later slot, also of a frame that is dropped already. */
     for (unsigned int at = 1; at < 20; at++) {
