@@ -1,398 +1,394 @@
 /* A guest that does anything to its rings, grants and events, as a script of
- * operations, against one queue of the backend.
- *
- * Checked after every burst: work is bounded, only published requests are
- * consumed, each is answered once and in its slot, frames keep within their
- * buffers, malice is for good. */
+ * steps, against one queue of the backend; conn_model.h says what each burst
+ * must do, byte by byte. */
 
-#include <errno.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "datapath/vif_conn.h"
-#include "datapath/vif_judge.h"
-#include "tests/fakes/vif_front.h"
-#include "tests/fakes/xen_ops_fake.h"
+#include "datapath/vif_grefs.h"
+#include "tests/fuzz/conn_model.h"
+#include "tests/fuzz/script.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#define OWN_DOMID 1u
+#define GUEST_DOMID 7u
+#define QUEUE 1u
+#define N_QUEUES 2u
 
-#define CHECK(CONDITION) do { if (!(CONDITION)) { abort(); } } while (0)
-#define N_PAGES 12u                     /* Two are the rings. */
-#define N_DATA_PAGES (N_PAGES - 2)
-#define N_GRANTS 24u
-#define N_BUFFERS 6u
+#define N_SMALL 4u
+#define N_BIG 2u
+#define SMALL_BYTES 2176u
+#define HEADROOM_BYTES 128u
+#define N_FRAMES 6u
 
-static const uint32_t rooms[N_BUFFERS] = { 14, 60, 1514, 1518, 9018, 65535 };
+/* The pages of the rings, and how they are granted at first. */
+enum { TX_PAGE, RX_PAGE, N_RINGS };
+#define TX_GREF GNTTAB_NR_RESERVED_ENTRIES
+#define RX_GREF (GNTTAB_NR_RESERVED_ENTRIES + 1u)
 
 struct run {
-    const uint8_t *data;
-    size_t size;
-
+    struct script in;
     struct xen_fake *fake;
     struct fake_guest *guest;
-    struct vif_front front;
     struct vif_journal *journal;
-    struct vif_conn *conn;
-    struct vif_stats stats;
+    struct conn_model model;
+    uint32_t tx_prod, rx_prod;          /* The guest's own. */
+
+    uint32_t big_bytes, mtu_bytes;
     struct qos_profile profile;
     struct qos_bucket bucket;
     uint64_t now_ns;
     bool gated;
 
-    struct xen_region regions[N_BUFFERS];
-    struct vif_frame frames[N_BUFFERS];
-
-    union vif_tx_slot posted[FRONT_SLOTS];  /* What the guest put. */
-    bool scribbled;                     /* 'posted' no longer says. */
-    bool rings_moved;                   /* 'front' may not see our rings. */
 };
 
-static uint8_t
-next8(struct run *run)
+/* What the guest is to receive is part of this. */
+static uint8_t pattern[65536 + N_FRAMES * 64];
+static const struct xen_region frames_region = { pattern, sizeof pattern };
+
+static struct vif_ring_page *
+indices(const struct run *run, int page)
 {
-    if (!run->size) {
-        return 0;
-    }
-    run->size--;
-    return *run->data++;
-}
-
-static uint16_t
-next16(struct run *run)
-{
-    uint16_t low = next8(run);
-
-    return low | next8(run) << 8;
-}
-
-static uint32_t
-next32(struct run *run)
-{
-    uint32_t low = next16(run);
-
-    return low | (uint32_t) next16(run) << 16;
-}
-
-static void
-connect(struct run *run)
-{
-    struct vif_frontend frontend = vif_front_frontend(&run->front);
-
-    int error = vif_front_open(&run->front, &frontend, &run->journal,
-                               &run->conn);
-    CHECK(!error == (run->conn != NULL));
-}
-
-static void
-disconnect(struct run *run)
-{
-    vif_conn_close(run->conn);
-    free(run->journal);
-    run->conn = NULL;
-    run->journal = NULL;
-}
-
-static uint32_t
-some_gref(struct run *run)
-{
-    uint8_t pick = next8(run);
-
-    return pick < 200 ? GNTTAB_NR_RESERVED_ENTRIES + pick % N_PAGES
-                      : next32(run);
+    return (struct vif_ring_page *) run->guest->pages[page];
 }
 
 static void
 put_tx(struct run *run, const union vif_tx_slot *slot)
 {
-    run->posted[run->front.tx_prod % FRONT_SLOTS] = *slot;
-    vif_front_tx_put(&run->front, &slot->req);
+    memcpy(run->guest->pages[TX_PAGE] + 64
+           + run->tx_prod++ % VIF_RING_SLOTS * sizeof *slot, slot,
+           sizeof *slot);
+}
+
+static uint32_t
+some_gref(struct run *run)
+{
+    uint8_t pick = next8(&run->in);
+
+    return pick < 220 ? GNTTAB_NR_RESERVED_ENTRIES + pick % MODEL_PAGES
+           : pick < 250 ? pick % MODEL_GREFS : next32(&run->in);
 }
 
 static void
-put_tx_raw(struct run *run)
+put_extra(struct run *run, bool more)
 {
-    union vif_tx_slot slot;
+    union vif_tx_slot slot = { .words = { 0 } };
+    uint8_t type = next8(&run->in);
 
-    for (int i = 0; i < 3; i++) {
-        slot.words[i] = next32(run);
+    slot.extra.type = type < 250 ? type % 6 : type;
+    slot.extra.flags = more;
+    if (slot.extra.type == XEN_NETIF_EXTRA_TYPE_GSO) {
+        uint8_t pick = next8(&run->in);
+
+        slot.extra.u.gso.size = pick * 8;
+        slot.extra.u.gso.type = pick < 250 ? pick % 2 + 1 : pick;
+    } else {
+        slot.extra.u.mcast.addr[0] = next8(&run->in);
+        slot.extra.u.mcast.addr[5] = next8(&run->in);
     }
     put_tx(run, &slot);
 }
 
-/* A frame as an honest frontend lays it out, so that scripts get deep. */
+/* A frame as an honest frontend lays it out, more or less, so that scripts
+ * get deep. */
 static void
 put_tx_frame(struct run *run)
 {
-    unsigned int n = next8(run) % 22 + 1;
-    uint32_t each = next8(run) * 17u;
-    unsigned int n_extras = next8(run) % 8 == 0 ? next8(run) % 3 + 1 : 0;
+    unsigned int n = next8(&run->in) % 22 + 1;
+    uint32_t each = next8(&run->in) * 17u;
+    uint8_t shape = next8(&run->in);
+    unsigned int n_extras = shape % 4 == 0 ? shape / 4 % 6 : 0;
 
     for (unsigned int i = 0; i < n; i++) {
         union vif_tx_slot slot = { .req = {
             .gref = some_gref(run),
             .flags = (i + 1 < n ? NETTXF_more_data : 0)
-                     | (!i && n_extras ? NETTXF_extra_info : 0),
-            .id = run->front.tx_prod,
+                     | (!i && n_extras ? NETTXF_extra_info : 0)
+                     | (!i ? shape >> 6 : 0),
+            .id = run->tx_prod,
             .size = i ? each : 14 + n * each,
         } };
 
+        slot.req.offset = i ? shape & 3 : 0;
         put_tx(run, &slot);
         for (unsigned int j = 0; !i && j < n_extras; j++) {
-            union vif_tx_slot extra = { .words = { 0 } };
-
-            extra.extra.type = next8(run) % 6;
-            extra.extra.flags = j + 1 < n_extras;
-            extra.extra.u.gso.size = 1448;
-            extra.extra.u.gso.type = XEN_NETIF_GSO_TYPE_TCPV4;
-            put_tx(run, &extra);
+            put_extra(run, j + 1 < n_extras);
         }
     }
 }
 
+/* A dummy request that amends the multicast list, many times. */
 static void
-reset_frames(struct run *run)
+put_multicast(struct run *run)
 {
-    for (unsigned int i = 0; i < N_BUFFERS; i++) {
-        run->frames[i] = (struct vif_frame) { .region = &run->regions[i] };
+    uint8_t begin = next8(&run->in);
+    uint8_t n = next8(&run->in) % 80;
+    uint8_t type = XEN_NETIF_EXTRA_TYPE_MCAST_ADD + (n & 1);
+
+    for (unsigned int i = 0; i < n; i++) {
+        union vif_tx_slot slot = { .req = {
+            .id = run->tx_prod, .flags = NETTXF_extra_info,
+        } };
+
+        put_tx(run, &slot);
+        memset(&slot, 0, sizeof slot);
+        slot.extra.type = type;
+        slot.extra.u.mcast.addr[0] = 1;
+        slot.extra.u.mcast.addr[5] = begin + i;
+        put_tx(run, &slot);
     }
 }
 
-/* Looks at the responses that appeared from 'from' to 'to'. */
 static void
-check_tx_responses(const struct run *run, uint32_t from, uint32_t to)
+put_raw(struct run *run)
 {
-    if (run->rings_moved) {
-        return;
-    }
-    for (uint32_t i = from; i != to; i++) {
-        struct netif_tx_response rsp = run->front.tx->ring[i % 256].rsp;
+    union vif_tx_slot slot;
 
-        CHECK(rsp.status == NETIF_RSP_OKAY || rsp.status == NETIF_RSP_ERROR
-              || rsp.status == NETIF_RSP_NULL);
-        if (!run->scribbled && rsp.status != NETIF_RSP_NULL) {
-            CHECK(rsp.id == run->posted[i % FRONT_SLOTS].req.id);
-        }
+    for (int i = 0; i < 3; i++) {
+        slot.words[i] = next32(&run->in);
+    }
+    put_tx(run, &slot);
+}
+
+static void
+put_rx(struct run *run)
+{
+    for (unsigned int n = next8(&run->in) % 60; n; n--) {
+        struct netif_rx_request req = {
+            .id = run->rx_prod, .gref = some_gref(run),
+        };
+
+        memcpy(run->guest->pages[RX_PAGE] + 64
+               + run->rx_prod++ % VIF_RING_SLOTS * sizeof req, &req,
+               sizeof req);
     }
 }
 
 static void
 burst_tx(struct run *run)
 {
-    struct vif_gate gate = { 0 };
-    struct xen_ops_counts counts = run->fake->counts;
-    struct vif_conn_info before, after;
-    unsigned int n = next8(run) % (N_BUFFERS + 1);
-    bool malice = vif_conn_malice(run->conn);
-
-    if (run->gated) {
-        gate.bucket = &run->bucket;
-        gate.profile = &run->profile;
-    }
+    uint8_t n_buffers = next8(&run->in);
+    struct vif_gate gate = { .bucket = run->gated ? &run->bucket : NULL,
+                             .profile = &run->profile };
     struct vif_supply supply = {
-        .frame_bytes = 1518,
-        .small = { .region = &run->regions[3], .room_bytes = 1518, .n = 1 },
-        .big = { .region = &run->regions[5], .room_bytes = 65535, .n = 1 },
+        .frame_bytes = run->mtu_bytes,
+        .small = { &run->model.ours, SMALL_BYTES, HEADROOM_BYTES,
+                   n_buffers % (N_SMALL + 1), { { 0 } } },
+        .big = { &run->model.ours, run->big_bytes, HEADROOM_BYTES,
+                 n_buffers / 8 % (N_BIG + 1), { { 0 } } },
     };
-    vif_conn_info(run->conn, &before);
-    int got = vif_conn_tx_burst(run->conn, &supply, run->frames, n, &gate,
-                                &run->stats);
-    vif_conn_info(run->conn, &after);
 
-    uint32_t n_slots = after.tx_rsp_prod - before.tx_rsp_prod;
-    if (got < 0) {
-        CHECK(got == -EPROTO && vif_conn_malice(run->conn) && !n_slots);
-        return;
+    for (unsigned int i = 0; i < N_SMALL; i++) {
+        supply.small.stack[i] = (struct vif_buffer) {
+            i * SMALL_BYTES, (void *) (uintptr_t) (i + 1),
+        };
     }
-    CHECK(!malice);
-    CHECK(got <= n);
-    CHECK(n_slots <= FRONT_SLOTS);
-    CHECK(n_slots <= before.tx_req_prod - before.tx_rsp_prod);
-    CHECK(run->fake->counts.copy_calls - counts.copy_calls <= 1);
-    CHECK(run->fake->counts.copy_segs - counts.copy_segs <= n_slots);
-    CHECK(run->fake->counts.notifies - counts.notifies <= 1);
-    if (n_slots && !run->rings_moved) {
-        CHECK(run->front.tx->rsp_prod == after.tx_rsp_prod);
+    for (unsigned int i = 0; i < N_BIG; i++) {
+        supply.big.stack[i] = (struct vif_buffer) {
+            N_SMALL * SMALL_BYTES + (uint64_t) i * run->big_bytes,
+            (void *) (uintptr_t) (i + 101),
+        };
     }
-    check_tx_responses(run, before.tx_rsp_prod, after.tx_rsp_prod);
-    for (int i = 0; i < got; i++) {
-        CHECK(run->frames[i].bytes >= VIF_FRAME_MIN_BYTES);
-        CHECK(run->frames[i].offset + run->frames[i].bytes
-              <= run->frames[i].region->bytes);
-    }
-    CHECK(!gate.blocked_bytes || run->gated);
-}
-
-/* The same for Rx; chains are whole. */
-static void
-check_rx_responses(const struct run *run, uint32_t from, uint32_t to)
-{
-    bool more = false;
-
-    if (run->rings_moved) {
-        return;
-    }
-    for (uint32_t i = from; i != to; i++) {
-        struct netif_rx_response rsp = run->front.rx->ring[i % 256].rsp;
-
-        CHECK(rsp.status == NETIF_RSP_ERROR
-              || (rsp.status > 0 && rsp.status <= 4096 && !rsp.offset));
-        more = rsp.status > 0 && rsp.flags & NETRXF_more_data;
-    }
-    CHECK(!more);
+    conn_model_tx(&run->model, &supply, next8(&run->in) % (N_FRAMES + 1),
+                  &gate);
 }
 
 static void
 burst_rx(struct run *run)
 {
-    struct xen_ops_counts counts = run->fake->counts;
-    struct vif_conn_info before, after;
-    unsigned int n = next8(run) % (N_BUFFERS + 1);
-    uint32_t n_slots_max = 0;
-    bool malice = vif_conn_malice(run->conn);
+    struct vif_frame frames[N_FRAMES];
+    unsigned int n = next8(&run->in) % (N_FRAMES + 1);
 
-    reset_frames(run);
     for (unsigned int i = 0; i < n; i++) {
-        uint32_t bytes = next16(run);
+        uint16_t bytes = next16(&run->in);
+        uint8_t what = next8(&run->in);
 
-        run->frames[i].bytes = bytes < rooms[i] ? bytes : rooms[i];
-        run->frames[i].flags = next8(run) & 3;
+        /* Most are small. */
+        frames[i] = (struct vif_frame) {
+            .region = &frames_region,
+            .bytes = bytes & 0x8000 ? bytes : bytes % 9000,
+            .offset = i * 64,
+            .flags = (what & 3) | (what & 4 ? VIF_FRAME_HASHED : 0),
+            .gso_type = what >> 3 & 3,
+            .gso_bytes = what >> 3 & 3 ? 1448 : 0,
+            .hash_type = what >> 5,
+            .hash = bytes * 2654435761u,
+        };
+        if (bytes == 0x8001) {
+            frames[i].bytes = 65536;
+        }
     }
-    vif_conn_info(run->conn, &before);
-    int used = vif_conn_rx_burst(run->conn, run->frames, n, &run->stats);
-    vif_conn_info(run->conn, &after);
+    conn_model_rx(&run->model, frames, n);
+}
 
-    uint32_t n_slots = after.rx_rsp_prod - before.rx_rsp_prod;
-    if (used < 0) {
-        CHECK(used == -EPROTO && vif_conn_malice(run->conn) && !n_slots);
+static void
+connect(struct run *run)
+{
+    run->journal->frontend.sg = next8(&run->in) % 4;
+    int error = vif_conn_open(&xen_ops_fake, xen_fake_platform(run->fake),
+                              run->journal, QUEUE, &run->model.conn);
+    CHECK(!error == (run->model.conn != NULL));
+    run->model.sg = run->journal->frontend.sg;
+    run->model.headroom_bytes = run->journal->frontend.xdp_headroom_bytes;
+    conn_model_opened(&run->model, error, TX_GREF, RX_GREF);
+}
+
+/* Puts a table that 'change' makes in force. */
+static struct vif_grefs *
+swap_grefs(struct run *run, struct vif_grefs *grefs)
+{
+    struct vif_grefs *old = vif_conn_set_grefs(run->model.conn, grefs);
+
+    CHECK(vif_conn_grefs(run->model.conn) == grefs);
+    return old;
+}
+
+static void
+unmap(struct run *run, uint32_t gref)
+{
+    struct model_gref *known = &run->model.grefs[gref];
+
+    xen_ops_fake.grant_unmap(xen_fake_platform(run->fake), GUEST_DOMID,
+                             run->guest->pages[known->page], &gref, 1,
+                             !known->readonly);
+    known->mapped = false;
+}
+
+/* Maps a page for good, or lets it go. */
+static void
+change_mapping(struct run *run)
+{
+    uint32_t gref = next8(&run->in) % MODEL_GREFS;
+    bool readonly = next8(&run->in) % 2;
+    struct model_gref *known = &run->model.grefs[gref];
+    struct vif_grefs *grefs
+        = vif_grefs_copy(vif_conn_grefs(run->model.conn));
+    void *page;
+
+    CHECK(grefs);
+    grefs->secret = 0x9e3779b1u;        /* The same at each run. */
+    if (known->mapped) {
+        CHECK(vif_grefs_remove(grefs, gref)
+              == run->guest->pages[known->page]);
+        vif_grefs_destroy(swap_grefs(run, grefs));
+        unmap(run, gref);
+    } else if (!xen_ops_fake.grant_map(xen_fake_platform(run->fake),
+                                       GUEST_DOMID, &gref, 1, !readonly,
+                                       &page)) {
+        *known = (struct model_gref) {
+            true, readonly, run->guest->grants[gref].frame,
+        };
+        CHECK(vif_grefs_add(grefs, &(struct vif_gref) {
+            gref, readonly, page,
+        }));
+        vif_grefs_destroy(swap_grefs(run, grefs));
+    } else {
+        vif_grefs_destroy(grefs);
+    }
+}
+
+static void
+disconnect(struct run *run)
+{
+    if (!run->model.conn) {
         return;
     }
-    CHECK(!malice);
-    CHECK(used <= n);
-    for (int i = 0; i < used; i++) {
-        n_slots_max += (run->frames[i].bytes + 4095) / 4096;
+    vif_grefs_destroy(swap_grefs(run, NULL));
+    for (uint32_t i = 0; i < MODEL_GREFS; i++) {
+        if (run->model.grefs[i].mapped) {
+            unmap(run, i);
+        }
     }
-    CHECK(n_slots <= n_slots_max);
-    CHECK(n_slots <= before.rx_req_prod - before.rx_rsp_prod);
-    CHECK(run->fake->counts.copy_calls - counts.copy_calls <= 1);
-    CHECK(run->fake->counts.copy_segs - counts.copy_segs == n_slots);
-    CHECK(run->fake->counts.notifies - counts.notifies <= 1);
-
-    check_rx_responses(run, before.rx_rsp_prod, after.rx_rsp_prod);
-}
-
-/* Writes anywhere on a ring page; its own indices included. */
-static void
-scribble(struct run *run)
-{
-    uint8_t *page = next8(run) % 2 ? (uint8_t *) run->front.tx
-                                   : (uint8_t *) run->front.rx;
-    uint16_t at = next16(run) % 4096;
-
-    page[at] = next8(run);
-    run->scribbled = true;
-}
-
-/* A guest may have us write into its rings: its own harm. */
-static bool
-grants_ring(const struct run *run, uint32_t gref)
-{
-    return gref < N_GRANTS
-           && run->guest->grants[gref].frame < N_PAGES - N_DATA_PAGES;
+    vif_conn_close(run->model.conn);
+    run->model.conn = NULL;
 }
 
 static void
 change_grant(struct run *run)
 {
-    uint32_t gref = next8(run) % N_GRANTS;
+    uint8_t gref = next8(&run->in) % MODEL_GREFS;
+    uint8_t how = next8(&run->in);
+    uint32_t frame = next8(&run->in) % (MODEL_PAGES + 1);
 
     run->guest->grants[gref] = (struct grant_entry_v1) {
-        .flags = next8(run) % 8,
-        .domid = next8(run) % 4 ? run->fake->own_domid : next16(run),
-        .frame = next8(run) % (N_PAGES + 1),
+        .flags = how % 8,
+        .domid = how < 192 ? OWN_DOMID : how,
+        .frame = frame,
     };
-    run->scribbled |= grants_ring(run, gref);
-    run->rings_moved |= gref == run->front.tx_gref
-                        || gref == run->front.rx_gref;
-}
-
-static void
-scribble_in_copy(struct xen_fake *fake, void *run_)
-{
-    struct run *run = run_;
-
-    memset(run->front.tx->ring, 0xff, 512);
-    memset(run->front.rx->ring, 0xff, 512);
-    run->front.tx->req_prod += 3;
-    run->scribbled = true;
-    fake->before_copy = NULL;
 }
 
 static void
 step(struct run *run)
 {
-    uint8_t op = next8(run);
+    uint8_t op = next8(&run->in);
+    uint8_t *page;
 
-    if (!run->conn) {
+    if (!run->model.conn) {
         connect(run);
         return;
     }
-    switch (op % 16) {
+    switch (op % 20) {
     case 0:
     case 1:
         put_tx_frame(run);
-        vif_front_tx_push(&run->front);
+        indices(run, TX_PAGE)->req_prod = run->tx_prod;
         break;
     case 2:
-        put_tx_raw(run);
+        put_raw(run);
         break;
     case 3:
-        vif_front_tx_push(&run->front);
+        put_multicast(run);
+        indices(run, TX_PAGE)->req_prod = run->tx_prod;
         break;
     case 4:
-        run->front.tx_prod += (int8_t) next8(run);
-        run->scribbled = true;
+        run->tx_prod += (int8_t) next8(&run->in);
+        indices(run, TX_PAGE)->req_prod = run->tx_prod;
         break;
     case 5:
     case 6:
-        burst_tx(run);
-        break;
     case 7:
-        for (unsigned int n = next8(run) % 40; n; n--) {
-            uint32_t gref = some_gref(run);
-
-            vif_front_rx_put(&run->front, n, gref);
-            run->scribbled |= grants_ring(run, gref);
-        }
-        vif_front_rx_push(&run->front);
+        burst_tx(run);
         break;
     case 8:
     case 9:
-        burst_rx(run);
+        put_rx(run);
+        indices(run, RX_PAGE)->req_prod = run->rx_prod;
         break;
     case 10:
-        run->front.rx_prod += (int8_t) next8(run);
-        break;
     case 11:
-        scribble(run);
+        burst_rx(run);
         break;
     case 12:
-        change_grant(run);
+        run->rx_prod += (int8_t) next8(&run->in);
+        indices(run, RX_PAGE)->req_prod = run->rx_prod;
         break;
     case 13:
-        vif_conn_arm(run->conn, op & 16);
-        vif_conn_ack(run->conn);
-        fake_guest_kick(run->guest, run->front.tx_port);
+        page = run->guest->pages[next8(&run->in) % MODEL_PAGES];
+        page[next16(&run->in) % XEN_PAGE_BYTES] = next8(&run->in);
         break;
     case 14:
-        run->gated = op & 16;
-        run->now_ns += next16(run) * 1000u;
-        qos_bucket_refill(&run->bucket, &run->profile, run->now_ns);
+        change_grant(run);
         break;
     case 15:
-        if (op & 16) {
-            run->fake->before_copy = scribble_in_copy;
-            run->fake->before_copy_aux = run;
+        conn_model_arm(&run->model, op & 32);
+        vif_conn_ack(run->model.conn);
+        break;
+    case 16:
+        run->gated = op & 32;
+        run->now_ns += next16(&run->in) * 10000u;
+        qos_bucket_refill(&run->bucket, &run->profile, run->now_ns);
+        break;
+    case 17:
+        run->model.hostile = true;
+        run->model.revoked = next8(&run->in) % MODEL_GREFS;
+        break;
+    case 18:
+        change_mapping(run);
+        break;
+    case 19:
+        if (op & 32) {
+            run->model.headroom_bytes = next16(&run->in)
+                                        % (VIF_XDP_HEADROOM_MAX + 1);
+            vif_conn_set_xdp_headroom(run->model.conn,
+                                      run->model.headroom_bytes);
         } else {
             disconnect(run);
         }
@@ -400,37 +396,100 @@ step(struct run *run)
     }
 }
 
+/* The guest: two rings, and pages full of what tells them apart, some of them
+ * granted for reading only. */
+static void
+make_guest(struct run *run, uint32_t index)
+{
+    run->fake = xen_fake_create(OWN_DOMID);
+    run->guest = xen_fake_add_guest(run->fake, GUEST_DOMID, MODEL_PAGES,
+                                    MODEL_GREFS);
+    for (uint32_t i = 0; i < MODEL_PAGES; i++) {
+        uint32_t frame;
+        uint8_t *page = fake_guest_page(run->guest, &frame);
+
+        if (i >= N_RINGS) {
+            memcpy(page, pattern + i * XEN_PAGE_BYTES, XEN_PAGE_BYTES);
+        }
+        fake_guest_grant(run->guest, frame, i >= N_RINGS && i % 2);
+    }
+    for (int i = 0; i < N_RINGS; i++) {
+        *indices(run, i) = (struct vif_ring_page) {
+            index, index + 1, index, index + 1,
+        };
+    }
+    run->tx_prod = run->rx_prod = index;
+}
+
+static void
+make_journal(struct run *run)
+{
+    uint32_t tx_port = fake_guest_alloc_port(run->guest);
+
+    run->journal = calloc(1, sizeof *run->journal
+                             + N_QUEUES * sizeof run->journal->queues[0]);
+    CHECK(run->journal);
+    run->journal->frontend = (struct vif_frontend) {
+        .domid = GUEST_DOMID, .n_queues = N_QUEUES,
+    };
+    run->journal->frontend.queues[QUEUE] = (struct vif_queue_params) {
+        TX_GREF, RX_GREF, tx_port,
+        next8(&run->in) % 2 ? fake_guest_alloc_port(run->guest) : tx_port,
+    };
+}
+
+/* Memory of 'big_bytes' for each big buffer, and what is expected in it: made
+ * once, for it is large. */
+static struct xen_region
+get_memory(uint32_t big_bytes, uint8_t **expected)
+{
+    static struct {
+        uint64_t bytes;
+        uint8_t *ours, *expected;
+    } memories[2];
+    uint64_t bytes = N_SMALL * SMALL_BYTES + N_BIG * (uint64_t) big_bytes;
+    int i = memories[0].bytes && memories[0].bytes != bytes;
+
+    if (!memories[i].bytes) {
+        memories[i].bytes = bytes;
+        memories[i].ours = malloc(bytes);
+        memories[i].expected = malloc(bytes);
+        CHECK(memories[i].ours && memories[i].expected);
+    }
+    CHECK(memories[i].bytes == bytes);
+    *expected = memories[i].expected;
+    return (struct xen_region) { memories[i].ours, bytes };
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct run run = { .data = data, .size = size };
+    static const uint32_t mtus[] = { 60, 1514, 2048, 9018 };
+    struct run run = { .in = { data, size } };
 
-    run.fake = xen_fake_create(1);
-    run.guest = xen_fake_add_guest(run.fake, 7, N_PAGES, N_GRANTS);
-    vif_front_init(&run.front, run.guest, next32(&run), next8(&run) % 2);
-    for (unsigned int i = 0; i < N_DATA_PAGES; i++) {
-        uint32_t frame;
-
-        fake_guest_page(run.guest, &frame);
-        fake_guest_grant(run.guest, frame, i % 2);
+    for (size_t i = 0; !pattern[1] && i < sizeof pattern; i++) {
+        pattern[i] = i * 2654435761u >> 24;
     }
-    for (unsigned int i = 0; i < N_BUFFERS; i++) {
-        run.regions[i].bytes = rooms[i];
-        run.regions[i].base = calloc(1, rooms[i]);
-        CHECK(run.regions[i].base);
-    }
-    run.profile = (struct qos_profile) { 8000000, 4000 };
+    make_guest(&run, next32(&run.in));
+    make_journal(&run);
+    run.mtu_bytes = mtus[next8(&run.in) % 4];
+    run.big_bytes = next8(&run.in) % 4 ? 12000 : 65535 + HEADROOM_BYTES;
+    uint8_t *expected;
+    struct xen_region ours = get_memory(run.big_bytes, &expected);
+    conn_model_init(&run.model, run.guest, ours, expected);
+    run.model.vif = run.journal;
+    run.model.journal = &run.journal->queues[QUEUE];
+    run.profile = (struct qos_profile) { 8000000, 70000 };
     qos_bucket_init(&run.bucket, &run.profile, 0);
 
     connect(&run);
-    while (run.size) {
+    while (run.in.size) {
         step(&run);
     }
 
     disconnect(&run);
+    conn_model_finish(&run.model);
+    free(run.journal);
     xen_fake_destroy(run.fake);
-    for (unsigned int i = 0; i < N_BUFFERS; i++) {
-        free(run.regions[i].base);
-    }
     return 0;
 }

@@ -1,123 +1,69 @@
 /* A chain of arbitrary slots, judged slot by slot as the rings do it, and
  * against the rules applied to the whole chain at once. */
 
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "datapath/vif_judge.h"
+#include "tests/fuzz/script.h"
+#include "tests/fuzz/tx_model.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define CHECK(CONDITION) do { if (!(CONDITION)) { abort(); } } while (0)
 #define SLOTS_MAX 64u
 
-/* What the chain turns out to be when read as a whole. */
-struct reading {
-    unsigned int n_slots;               /* Up to its end, or malice. */
-    unsigned int n_data, n_extras;
-    uint32_t rest_bytes;
-    bool malice, multicast, gso, twice;
-    unsigned int seen;                  /* Types, a bit each. */
-};
-
-static bool
-extra_is_malice(const struct netif_extra_info *extra)
+/* What holds of a frame that may pass. */
+static void
+check_passed(const struct vif_judge *judge, const struct tx_model *model)
 {
-    if (extra->type == XEN_NETIF_EXTRA_TYPE_GSO) {
-        return !extra->u.gso.size
-               || (extra->u.gso.type != 1 && extra->u.gso.type != 2);
+    uint32_t sum = 0;
+
+    CHECK(judge->n_data <= VIF_TX_SLOTS_MAX);
+    CHECK(judge->total_bytes == model->bytes);
+    CHECK(judge->total_bytes <= (judge->gso_type ? judge->gso_room_bytes
+                                                 : judge->room_bytes));
+    CHECK(judge->first_offset + vif_judge_first_bytes(judge)
+          <= XEN_PAGE_BYTES);
+    CHECK(vif_judge_first_bytes(judge) == model->parts[0].bytes);
+    for (unsigned int i = 0; i < model->n_data; i++) {
+        sum += model->parts[i].bytes;
     }
-    return extra->type == 0 || extra->type > 5;
-}
-
-static bool
-is_multicast(const struct netif_extra_info *extra)
-{
-    return extra->type == 2 || extra->type == 3;
+    CHECK(sum == judge->total_bytes);
+    CHECK(judge->gso_type == (model->gso ? model->gso->u.gso.type : 0));
+    CHECK(judge->gso_bytes == (model->gso ? model->gso->u.gso.size : 0));
 }
 
 static void
-read_chain(const union vif_tx_slot *slots, unsigned int n, struct reading *r)
+check_control(const struct vif_judge *judge, const struct tx_model *model)
 {
-    const struct netif_tx_request *first = &slots[0].req;
-    bool more = first->flags & NETTXF_extra_info;
-
-    *r = (struct reading) { .n_slots = 1, .n_data = 1 };
-    while (more && !r->malice) {
-        if (r->n_slots >= n) {
-            r->malice = true;
-            return;
-        }
-
-        const struct netif_extra_info *extra = &slots[r->n_slots++].extra;
-        r->malice = r->n_extras++ == 5 || extra_is_malice(extra);
-        r->multicast |= is_multicast(extra);
-        r->gso |= extra->type == 1;
-        if (extra->type < 32) {
-            r->twice |= r->seen >> extra->type & 1;
-            r->seen |= 1u << extra->type;
-        }
-        more = extra->flags & XEN_NETIF_EXTRA_FLAG_MORE;
+    CHECK(vif_judge_saw(judge, XEN_NETIF_EXTRA_TYPE_MCAST_ADD)
+          == (model->mcast_add != NULL));
+    CHECK(vif_judge_saw(judge, XEN_NETIF_EXTRA_TYPE_MCAST_DEL)
+          == (model->mcast_del != NULL));
+    if (model->mcast_add) {
+        CHECK(!memcmp(judge->mcast_add, model->mcast_add->u.mcast.addr, 6));
     }
-
-    more = first->flags & NETTXF_more_data;
-    while (more && !r->malice) {
-        if (r->n_slots >= n) {
-            r->malice = true;
-            return;
-        }
-
-        const struct netif_tx_request *req = &slots[r->n_slots++].req;
-        r->malice = ++r->n_data > 20 || req->offset + req->size > 4096;
-        r->rest_bytes += req->size;
-        more = req->flags & NETTXF_more_data;
+    if (model->mcast_del) {
+        CHECK(!memcmp(judge->mcast_del, model->mcast_del->u.mcast.addr, 6));
     }
-
-    if (!r->malice && !r->multicast && r->rest_bytes <= first->size) {
-        r->malice = first->offset + (first->size - r->rest_bytes) > 4096;
-    }
-}
-
-static enum vif_verdict
-verdict_of(const struct netif_tx_request *first, const struct reading *r,
-           uint32_t room_bytes)
-{
-    if (r->malice) {
-        return VIF_MALICE;
-    }
-    if (r->twice || r->n_data > 18) {
-        return VIF_DROP;
-    }
-    if (r->multicast) {
-        return first->flags & NETTXF_more_data || r->gso ? VIF_DROP
-                                                         : VIF_CONTROL;
-    }
-    return (first->size < 14 || (!r->gso && first->size > room_bytes)
-            || r->rest_bytes > first->size ? VIF_DROP : VIF_PASS);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    struct script script = { data, size };
+    uint16_t room_bytes = next16(&script);
+    uint32_t gso_room_bytes = (uint32_t) room_bytes * 2;
     union vif_tx_slot slots[SLOTS_MAX];
     struct vif_judge judge;
-    struct reading reading;
+    struct tx_model model;
     unsigned int n_fed = 1;
-    uint16_t room_bytes;
 
-    if (size < sizeof room_bytes + sizeof slots[0]) {
+    unsigned int n = script.size / sizeof slots[0];
+    if (!n) {
         return 0;
     }
-    memcpy(&room_bytes, data, sizeof room_bytes);
-    data += sizeof room_bytes;
-    size -= sizeof room_bytes;
-
-    unsigned int n = size / sizeof slots[0];
     n = n < SLOTS_MAX ? n : SLOTS_MAX;
-    memcpy(slots, data, n * sizeof slots[0]);
+    memcpy(slots, script.data, n * sizeof slots[0]);
 
-    vif_judge_first(&judge, &slots[0], room_bytes, 65535);
+    vif_judge_first(&judge, &slots[0], room_bytes, gso_room_bytes);
     while (judge.wants != VIF_WANTS_NOTHING) {
         CHECK(n_fed <= VIF_TX_CHAIN_MAX + 1);
         if (n_fed >= n) {
@@ -128,23 +74,21 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         vif_judge_next(&judge, &slots[n_fed++]);
     }
 
-    read_chain(slots, n, &reading);
-    CHECK(judge.verdict == verdict_of(&slots[0].req, &reading, room_bytes));
-    CHECK(!judge.malice == (judge.verdict != VIF_MALICE));
+    tx_model_read(slots, n, room_bytes, gso_room_bytes, &model);
+    CHECK(judge.verdict == model.verdict);
+    CHECK(judge.malice == model.malice);
     if (judge.verdict == VIF_MALICE) {
+        CHECK(judge.malice > VIF_MALICE_NONE && judge.malice < VIF_N_MALICES);
         return 0;
     }
-    CHECK(n_fed == reading.n_slots);
-    CHECK(judge.n_data + judge.n_extras == n_fed);
+    CHECK(n_fed == model.n_slots);
+    CHECK(judge.n_data == model.n_data && judge.n_extras == model.n_extras);
     if (judge.verdict == VIF_DROP) {
-        CHECK(judge.drop < VIF_N_DROPS);
-    } else if (judge.verdict == VIF_PASS) {
-        CHECK(judge.n_data <= VIF_TX_SLOTS_MAX);
-        CHECK(judge.total_bytes <= room_bytes || judge.gso_type);
-        CHECK(judge.first_offset + vif_judge_first_bytes(&judge)
-              <= XEN_PAGE_BYTES);
-        CHECK(vif_judge_first_bytes(&judge) + reading.rest_bytes
-              == judge.total_bytes);
+        CHECK(judge.drop == model.drop);
+    } else if (judge.verdict == VIF_CONTROL) {
+        check_control(&judge, &model);
+    } else {
+        check_passed(&judge, &model);
     }
     return 0;
 }

@@ -1,6 +1,6 @@
 /* Runs a fuzzer over a folder of inputs that it once found interesting, and
- * over each input cut short at every length and with single bits flipped, so
- * that builds without libFuzzer test the same code. */
+ * over each input cut short and with single bits flipped, as many of these as
+ * RUNS_MAX allows, so that builds without libFuzzer test the same code. */
 
 #include <dirent.h>
 #include <stdint.h>
@@ -13,6 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define INPUT_BYTES_MAX 4096
 #define CUTS_MAX 256
 #define FLIPS_MAX 2048
+#define RUNS_MAX 4000u                  /* Of all inputs together. */
 
 /* Runs the fuzzer on a copy that ends where its memory ends, so that a read
  * past it is seen by AddressSanitizer. */
@@ -29,8 +30,9 @@ run(const uint8_t *data, size_t size)
     free(copy);
 }
 
+/* Each 'stride'-th of the variants. */
 static int
-replay(const char *path)
+replay(const char *path, unsigned int stride)
 {
     static uint8_t data[INPUT_BYTES_MAX];
     FILE *file = fopen(path, "rb");
@@ -43,10 +45,11 @@ replay(const char *path)
     fclose(file);
 
     run(data, size);
-    for (size_t cut = 0; cut < size && cut < CUTS_MAX; cut++) {
+    for (size_t cut = 0; cut < size && cut < CUTS_MAX; cut += stride) {
         run(data, cut);
     }
-    for (size_t bit = 0; bit < size * 8 && bit < FLIPS_MAX; bit++) {
+    for (size_t bit = 0; bit < size * 8 && bit < FLIPS_MAX;
+         bit += stride) {
         data[bit / 8] ^= 1u << bit % 8;
         run(data, size);
         data[bit / 8] ^= 1u << bit % 8;
@@ -71,17 +74,20 @@ main(int argc, char *argv[])
         return 2;
     }
     while ((entry = readdir(dir)) != NULL) {
+        n_files += entry->d_name[0] != '.';
+    }
+    rewinddir(dir);
+    while ((entry = readdir(dir)) != NULL) {
         char path[4096];
 
         if (entry->d_name[0] == '.') {
             continue;
         }
         snprintf(path, sizeof path, "%s/%s", argv[1], entry->d_name);
-        if (replay(path)) {
+        if (replay(path, 1 + n_files * (CUTS_MAX + FLIPS_MAX) / RUNS_MAX)) {
             closedir(dir);
             return 1;
         }
-        n_files++;
     }
     closedir(dir);
 
