@@ -12,17 +12,17 @@ import tempfile
 import time
 import xml.etree.ElementTree as ET
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+from lab import proof                                       # noqa: E402
+from lab.proof import ROOT, CannotRun                       # noqa: E402
+
 BUILD = ROOT / "build"
-ASAN = ROOT / "build-asan"
 
 EPILOG = """\
 steps: %s.
 exit status: 0 every test passed; 1 a test failed; 2 could not run."""
-
-
-class CannotRun(Exception):
-    """Something without which no test says anything."""
 
 
 class Tally:
@@ -62,21 +62,12 @@ class Tally:
 
 
 def say(text):
-    print("check: " + text, flush=True)
+    proof.say(text, sys.stdout)
 
 
-def run(argv, timeout_s, env=None, **kwargs):
+def run(argv, timeout_s, **kwargs):
     """Runs a command, its output to ours.  Returns its exit status."""
-    argv = [str(word) for word in argv]
-    say("$ " + " ".join(argv))
-    try:
-        return subprocess.run(argv, cwd=ROOT, timeout=timeout_s,
-                              stdin=subprocess.DEVNULL,
-                              env=dict(os.environ, **(env or {})),
-                              **kwargs).returncode
-    except subprocess.TimeoutExpired:
-        say("given up after %d s" % timeout_s)
-        return 124
+    return proof.run(argv, timeout_s, **{"stdout": None, **kwargs})
 
 
 def as_root(argv, environment=()):
@@ -125,62 +116,48 @@ def step_unit(tally, options):
     meson_test(tally, "unit", BUILD)
 
 
-def build_sanitized():
-    """build-asan/: clang, address and undefined-behaviour sanitizers, with
-    Open vSwitch built the same way, and the fuzzers."""
-    if not (ASAN / "build.ninja").exists():
-        if run(["meson", "setup", ASAN, ROOT,
-                "-Db_sanitize=address,undefined", "-Dfuzzers=true"],
-               timeout_s=300, env={"CC": "clang"}):
-            raise CannotRun("meson setup of build-asan/ failed")
-    return run(["ninja", "-C", ASAN], timeout_s=1200) == 0
-
-
-SANITIZER_ENV = {
-    "ASAN_OPTIONS": "abort_on_error=0:detect_leaks=1",
-    "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
-}
-
-
 def step_sanitize(tally, options):
-    if not build_sanitized():
+    if not proof.build_sanitized():
         tally.add("sanitize: build", error="build-asan/ does not build")
         return
-    meson_test(tally, "sanitize", ASAN, 10, SANITIZER_ENV)
+    meson_test(tally, "sanitize", proof.ASAN, 10, proof.SANITIZER_ENV)
 
 
-def fuzzers():
-    return sorted(path for path in (ASAN / "tests/fuzz").glob("fuzz_*")
-                  if path.is_file() and os.access(path, os.X_OK))
+def add_rows(tally, step, argv, timeout_s):
+    """Runs a program that prints a result as JSON, and adds its rows."""
+    with tempfile.TemporaryFile() as out:
+        status = run(argv, timeout_s=timeout_s, stdout=out)
+        out.seek(0)
+        try:
+            rows = json.load(out)["rows"]
+        except (ValueError, KeyError, TypeError):
+            tally.add(step, error="exit status %d, no report" % status)
+            return
+    for row in rows:
+        tally.add("%s: %s" % (step, row["name"]),
+                  error=None if row["ok"] else "goal %s, result %s %s" % (
+                      row["goal"], row["result"], row["unit"]))
+    bad = sum(not row["ok"] for row in rows)
+    if (status == 0) != (bad == 0):
+        tally.add("%s: exit status" % step,
+                  error="%d, with %d bad rows" % (status, bad))
 
 
 def step_fuzz(tally, options):
-    if not build_sanitized():
-        tally.add("fuzz: build", error="build-asan/ does not build")
-        return
-    found = fuzzers()
-    if not found:
-        tally.add("fuzz", error="no fuzzer in build-asan/tests/fuzz/")
-    seconds = 120 if options.all else 5
-    findings = ASAN / "fuzz-findings"
-    findings.mkdir(exist_ok=True)
-    for fuzzer in found:
-        name = fuzzer.name.removeprefix("fuzz_")
-        corpus = ROOT / "tests/fuzz/corpus" / name
-        with tempfile.TemporaryDirectory(prefix="netdom-fuzz-") as scratch:
-            argv = [fuzzer, "-max_total_time=%d" % seconds, "-timeout=10",
-                    "-print_final_stats=0", "-verbosity=0",
-                    "-artifact_prefix=%s/%s-" % (findings, name), scratch]
-            if corpus.is_dir():
-                argv.append(corpus)
-            log = findings / (name + ".log")
-            with open(log, "wb") as out:
-                status = run(argv, timeout_s=seconds + 120,
-                             env=SANITIZER_ENV, stdout=out, stderr=out)
-            text = log.read_text(errors="replace")
-            tally.add("fuzz: " + name,
-                      error="\n".join(text.splitlines()[-30:])
-                      if status else None)
+    minutes = 20 if options.all else 2
+    add_rows(tally, "fuzz", [ROOT / "tools/fuzz", "--json", "--replay",
+                             "--minutes=%d" % minutes],
+             timeout_s=minutes * 60 + 1800)
+
+
+def step_coverage(tally, options):
+    add_rows(tally, "coverage", [ROOT / "tools/coverage", "--json"],
+             timeout_s=900)
+
+
+def step_mutate(tally, options):
+    add_rows(tally, "mutate", [ROOT / "tools/mutate", "--json"],
+             timeout_s=3600)
 
 
 def pytest(tally, step):
@@ -207,24 +184,9 @@ def step_hostile(tally, options):
 
 
 def step_demo(tally, options):
-    with tempfile.TemporaryFile() as out:
-        status = run([ROOT / "tools/demo", "--yes", "--json",
-                      "--html=%s" % (BUILD / "demo.html")],
-                     timeout_s=400, stdout=out)
-        out.seek(0)
-        try:
-            rows = json.load(out)["rows"]
-        except (ValueError, KeyError, TypeError):
-            tally.add("demo", error="exit status %d, no report" % status)
-            return
-    for row in rows:
-        tally.add("demo: " + row["name"],
-                  error=None if row["ok"] else "goal %s, result %s %s" % (
-                      row["goal"], row["result"], row["unit"]))
-    bad = sum(not row["ok"] for row in rows)
-    if (status == 0) != (bad == 0):
-        tally.add("demo: exit status",
-                  error="%d, with %d bad rows" % (status, bad))
+    add_rows(tally, "demo", [ROOT / "tools/demo", "--yes", "--json",
+                             "--html=%s" % (BUILD / "demo.html")],
+             timeout_s=400)
 
 
 def step_ovs(tally, options):
@@ -241,6 +203,8 @@ STEPS = {
     "demo": step_demo,
     "sanitize": step_sanitize,
     "fuzz": step_fuzz,
+    "coverage": step_coverage,
+    "mutate": step_mutate,
     "ovs": step_ovs,
 }
 LONG_STEPS = {"ovs"}
