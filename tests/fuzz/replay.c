@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define INPUT_BYTES_MAX 4096
 #define CUTS_MAX 256
 #define FLIPS_MAX 2048
-#define RUNS_MAX 4000u                  /* Of all inputs together. */
+#define RUNS_MAX 12000u                 /* Of all inputs together. */
 
 /* Runs the fuzzer on a copy that ends where its memory ends, so that a read
  * past it is seen by AddressSanitizer. */
