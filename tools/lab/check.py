@@ -168,7 +168,7 @@ def pytest(tally, step):
     status = run(as_root(["/usr/bin/python3", "-m", "pytest", "-v",
                           "-p", "no:cacheprovider", "tests/" + step,
                           "--junitxml=%s" % junit],
-                         ["PYTHONDONTWRITEBYTECODE=1"]), timeout_s=900)
+                         ["PYTHONDONTWRITEBYTECODE=1"]), timeout_s=1800)
     if junit.exists():
         tally.add_junit(step, junit)
     elif status:
