@@ -1,5 +1,5 @@
 /* Cuts a TCP frame of up to 64 KiB into the frames that go on the wire, one
- * after the other: copies, renumbers and sums in one pass over the data.
+ * after the other: copies, renumbers, and sums what is still in the cache.
  *
  * DPDK 22.11's librte_gso does not know TCP over IPv6, and what it makes are
  * chains of mbufs, which OVS 3.1 does not take; hence this.
