@@ -187,6 +187,26 @@ test_ipv6_fragments(void **state)
     }
 }
 
+/* A packet that is nothing but its header. */
+static void
+test_no_payload(void **state)
+{
+    static const struct net_kind kinds[] = { { 4, NET_TCP }, { 6, NET_TCP } };
+
+    for (int i = 0; i < 2; i++) {
+        uint32_t l4_offset = net_l4_offset(&kinds[i]);
+        struct headers h;
+
+        net_frame_make(&frame, &kinds[i], 0);
+        net_put_be16(frame.data + 14 + (i ? 4 : 2), i ? 0 : 20);
+        assert_true(parse(l4_offset, &h));
+        assert_int_equal(h.end, l4_offset);
+        assert_int_equal(h.l4_offset, l4_offset);
+        assert_false(h.l4);
+        assert_false(parse(l4_offset - 1, &h));
+    }
+}
+
 /* Options of any number, as far as HEADERS_MAX_BYTES; work has a bound, too:
  * a packet that is nothing but extension headers is not walked to its end. */
 static void
@@ -233,6 +253,7 @@ main(void)
         cmocka_unit_test(test_lies),
         cmocka_unit_test(test_no_ip),
         cmocka_unit_test(test_ipv6_fragments),
+        cmocka_unit_test(test_no_payload),
         cmocka_unit_test(test_extensions_are_bounded),
     };
 

@@ -276,6 +276,15 @@ test_events(void **state)
     put_many(&f, GET_SIZE, 2);
     turn(&f);
     assert_int_equal(fake_guest_kicks(f.guest, port), 2);
+
+    /* However a turn ended, an event tells of the next request. */
+    put_many(&f, GET_SIZE, VIF_CTRL_REQUESTS_PER_TURN);
+    assert_int_equal(turn(&f), UINT64_MAX);
+    ctrl_front_put(&f.front, ADD, 99, 0, 0);
+    assert_true(ctrl_front_push(&f.front));
+    assert_int_equal(turn(&f), UINT64_MAX);
+    ctrl_front_put(&f.front, GET_SIZE, 0, 0, 0);
+    assert_true(ctrl_front_push(&f.front));
     close_ctrl(&f);
 }
 

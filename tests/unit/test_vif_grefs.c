@@ -46,6 +46,11 @@ test_empty(void **state)
     assert_null(vif_grefs_remove(grefs, 8));
     assert_int_equal(grefs->n, 0);
     assert_true(grefs->secret & 1);
+
+    /* Nobody can guess it. */
+    struct vif_grefs *other = vif_grefs_copy(NULL);
+    assert_int_not_equal(other->secret, grefs->secret);
+    vif_grefs_destroy(other);
     vif_grefs_destroy(grefs);
     vif_grefs_destroy(NULL);
 }
