@@ -250,6 +250,7 @@ mss_one(struct hostile *h)
                 BLANK)) {
             return -1;
         }
+        hostile_expect(h, "tx_drop_gso", 1, 1);
     }
     return settle(h);
 }
@@ -356,7 +357,7 @@ const struct hostile_attack hostile_gso[] = {
       without_blank, 1 },
     { "gso_on_fragments", HOSTILE_NOTHING, NULL,
       "sends IPv4 fragments as GSO frames", fragments, 1 },
-    { "gso_64_kib_mss_1", HOSTILE_NOTHING, NULL,
+    { "gso_64_kib_mss_1", HOSTILE_DROPS, NULL,
       "sends frames of 64 KiB to be cut into segments of 1 to 5 bytes",
       mss_one, 1 },
     { "race_gso_extra", HOSTILE_EITHER, NULL,

@@ -168,7 +168,7 @@ rx_never_notifies(struct hostile *h)
 
 const struct hostile_attack hostile_rx[] = {
     { "rx_ring_never_filled", HOSTILE_DROPS, NULL,
-      "posts no buffer at all, then does", rx_never_filled, 1 },
+      "posts no buffer at all, then does", rx_never_filled, 1, "slow" },
     { "rx_ring_drips", HOSTILE_NOTHING, NULL,
       "posts one buffer at a time", rx_drip, 1 },
     { "rx_never_notifies", HOSTILE_NOTHING, NULL,

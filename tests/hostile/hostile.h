@@ -114,8 +114,9 @@ struct hostile_attack {
     int (*run)(struct hostile *);
     unsigned int n_variants;            /* Runs, each a vif; 0 is 1. */
     const char *policy;                 /* "limited": has a rate limit;
+                                         * "slow": one for what it receives;
                                          * "fenced": must use its own MAC;
-                                         * null: neither. */
+                                         * null: none of it. */
 };
 
 /* Families, each ending with a null name. */
