@@ -21,12 +21,13 @@ class BenchGuest:
             "guest-" + name,
             ["netdom-guest", "--name=" + name,
              "--xen-dir=%s" % (host.run_dir / "xen"), *options])
-        self.session.wait_daemon(self.daemon, self.socket.exists, 10,
-                                 "guest %s to start" % name)
+        self.session.wait_daemon(
+            self.daemon, lambda: self.command("version", check=False), 10,
+            "guest %s to start" % name)
 
-    def command(self, *words):
+    def command(self, *words, check=True):
         return self.session.run(["ovs-appctl", "--timeout=10", "-t",
-                                 self.socket, *words]).stdout
+                                 self.socket, *words], check=check).stdout
 
     def stats(self):
         text = self.command("guest/stats", "--json")
