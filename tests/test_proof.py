@@ -357,7 +357,9 @@ class Mutate(unittest.TestCase):
                 ("why: x\ntest: replay y\n", "changes nothing"),
                 ("why: x\ntest: replay y\n--- a\nb\n", "--- instead"),
                 (mut("b\n", "", "unit toy"), "unit PROGRAM TEST"),
-                (mut("b\n", "", "frob toy"), "unit PROGRAM TEST")]:
+                (mut("b\n", "", "frob toy"), "unit PROGRAM TEST"),
+                ("advisory: XSA-3\n" + mut("b\n", "", "unit toy xsa_33"),
+                 "'xsa_3'")]:
             with self.subTest(text=text):
                 with self.assertRaises(proof.CannotRun) as error:
                     mutation.parse("x", text)

@@ -211,7 +211,7 @@ test_special(void **state)
 /* A watcher that does not read costs a bounded amount, and still learns that
  * something happened. */
 static void
-test_bounds(void **state)
+test_xsa_349_bounds(void **state)
 {
     struct fixture f;
     char text[64];
@@ -258,7 +258,7 @@ main(void)
         cmocka_unit_test(test_relative),
         cmocka_unit_test(test_permissions),
         cmocka_unit_test(test_special),
-        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_xsa_349_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

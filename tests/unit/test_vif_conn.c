@@ -77,7 +77,7 @@ expect_refusal(struct fixture *f, int error)
 }
 
 static void
-test_open_refusals(void **state)
+test_xsa_362_open_refusals(void **state)
 {
     struct fixture f;
 
@@ -118,6 +118,24 @@ test_open_refusals(void **state)
     close_fixture(&f);
 }
 
+/* XSA-90: a burst that finds malice, here a packet that leaves its page, says
+ * so, and closes nothing itself. */
+static void
+test_xsa_90_malice_is_only_noted(void **state)
+{
+    struct fixture f;
+
+    open_fixture(&f, 0, true, true);
+    put(&f, page_of(&f, 1), 4000, 97, 0);
+    vif_front_tx_push(&f.front);
+    assert_int_equal(burst(&f), -EPROTO);
+    assert_int_equal(vif_conn_malice(f.conn), VIF_MALICE_TX_PAGE);
+    assert_int_equal(f.fake->n_mapped, 2);
+    assert_int_equal(f.fake->n_bound, 2);
+    expect_malice(&f);
+    close_fixture(&f);
+}
+
 /* XSA-374: malice ends what is done for the guest, not what we hold: until
  * the owner closes the queue, every call finds its rings. */
 static void
@@ -150,7 +168,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_events),
         cmocka_unit_test(test_attach_running_ring),
-        cmocka_unit_test(test_open_refusals),
+        cmocka_unit_test(test_xsa_362_open_refusals),
+        cmocka_unit_test(test_xsa_90_malice_is_only_noted),
         cmocka_unit_test(test_xsa_374_rings_stay_until_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

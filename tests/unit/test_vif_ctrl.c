@@ -234,7 +234,7 @@ test_xsa_155_request_rewritten(void **state)
 
 /* The shared index that is ours is never read again. */
 static void
-test_xsa_90_shared_rsp_prod_ignored(void **state)
+test_shared_rsp_prod_ignored(void **state)
 {
     struct ctrl_fixture f;
 
@@ -345,7 +345,7 @@ main(void)
         cmocka_unit_test(test_index_runs_away),
         cmocka_unit_test(test_index_runs_away_in_a_turn),
         cmocka_unit_test(test_xsa_155_request_rewritten),
-        cmocka_unit_test(test_xsa_90_shared_rsp_prod_ignored),
+        cmocka_unit_test(test_shared_rsp_prod_ignored),
         cmocka_unit_test(test_events),
         cmocka_unit_test(test_attach_running_ring),
         cmocka_unit_test(test_open_refusals),

@@ -196,7 +196,7 @@ test_bad_parameters(void **state)
 /* XSA-361 and XSA-362: a map that fails halfway, at each place in the list,
  * with pages mapped before and none; and for each reason. */
 static void
-test_xsa_361_362_failing_maps(void **state)
+test_xsa_361_xsa_362_failing_maps(void **state)
 {
     enum { N = 9 };
     struct ctrl_fixture f;
@@ -392,7 +392,7 @@ main(void)
         cmocka_unit_test(test_add_and_delete),
         cmocka_unit_test(test_empty_lists),
         cmocka_unit_test(test_bad_parameters),
-        cmocka_unit_test(test_xsa_361_362_failing_maps),
+        cmocka_unit_test(test_xsa_361_xsa_362_failing_maps),
         cmocka_unit_test(test_xsa_392_mapped_pages_are_bounded),
         cmocka_unit_test(test_delete_waits_for_threads),
         cmocka_unit_test(test_delete_without_list),

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <xen/io/netif.h>
@@ -255,6 +256,31 @@ test_our_own(void **state)
     }
 }
 
+/* CVE-2024-49936: what a guest has set before is of no consequence, and none
+ * of it is looked at again. */
+static void
+test_cve_2024_49936_no_hash_is_kept(void **state)
+{
+    for (int round = 0; round < 50; round++) {
+        struct vif_hash *hash = malloc(sizeof *hash);
+        bool whole = round % 3;
+
+        assert_non_null(hash);
+        *hash = asked(ALL_FLAGS);
+        if (!whole) {
+            memset(hash->key, 0, sizeof hash->key);
+        }
+        make(0, NET_TCP, 0);
+        struct vif_hash_value v = vif_hash_frame(hash, frame.data,
+                                                 frame.bytes, 8);
+        assert_int_equal(v.value, whole ? vectors[0].tcp : 0);
+        hash->algorithm = XEN_NETIF_CTRL_HASH_ALGORITHM_NONE;
+        v = vif_hash_frame(hash, frame.data, frame.bytes, 8);
+        assert_int_equal(v.type, VIF_HASH_TYPE_NONE);
+        free(hash);
+    }
+}
+
 int
 main(void)
 {
@@ -265,6 +291,7 @@ main(void)
         cmocka_unit_test(test_mapping),
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_our_own),
+        cmocka_unit_test(test_cve_2024_49936_no_hash_is_kept),
     };
 
     return cmocka_run_group_tests_name("vif_hash", tests, NULL, NULL);

@@ -229,7 +229,7 @@ test_room(void **state)
 /* A frame's bytes split between two slots at every byte, and headers of 1 to
  * 60 bytes over three (XSA-423, XSA-432: the fixes' own bugs were there). */
 static void
-test_xsa_423_432_split_everywhere(void **state)
+test_xsa_423_xsa_432_split_everywhere(void **state)
 {
     struct vif_judge judge;
 
@@ -543,7 +543,7 @@ main(void)
         cmocka_unit_test(test_single_sizes),
         cmocka_unit_test(test_offset_overflow),
         cmocka_unit_test(test_room),
-        cmocka_unit_test(test_xsa_423_432_split_everywhere),
+        cmocka_unit_test(test_xsa_423_xsa_432_split_everywhere),
         cmocka_unit_test(test_xsa_448_zero_length_slots),
         cmocka_unit_test(test_length),
         cmocka_unit_test(test_against_rules),

@@ -187,10 +187,10 @@ test_tx_drops(void **state)
     close_fixture(&f);
 }
 
-/* XSA-367: a segment's status counts, and one that failed takes its frame
- * with it, and no other. */
+/* XSA-361, XSA-367: a segment's status counts, and one that failed takes its
+ * frame with it, and no other. */
 static void
-test_xsa_367_tx_bad_grants(void **state)
+test_xsa_361_xsa_367_tx_bad_grants(void **state)
 {
     struct fixture f;
     struct qos_profile profile = { 8000000, 100000 };
@@ -376,9 +376,9 @@ test_tx_backwards_prod(void **state)
     close_fixture(&f);
 }
 
-/* XSA-90: whatever the guest does to the shared indices that are ours. */
+/* Whatever the guest does to the shared indices that are ours. */
 static void
-test_xsa_90_shared_rsp_prod_ignored(void **state)
+test_shared_rsp_prod_ignored(void **state)
 {
     struct fixture f;
 
@@ -559,13 +559,13 @@ main(void)
         cmocka_unit_test(test_tx_full_ring),
         cmocka_unit_test(test_tx_few_buffers),
         cmocka_unit_test(test_tx_drops),
-        cmocka_unit_test(test_xsa_367_tx_bad_grants),
+        cmocka_unit_test(test_xsa_361_xsa_367_tx_bad_grants),
         cmocka_unit_test(test_xsa_448_zero_length_slot),
         cmocka_unit_test(test_tx_gate),
         cmocka_unit_test(test_tx_gate_and_drops),
         cmocka_unit_test(test_tx_runaway_prod),
         cmocka_unit_test(test_tx_backwards_prod),
-        cmocka_unit_test(test_xsa_90_shared_rsp_prod_ignored),
+        cmocka_unit_test(test_shared_rsp_prod_ignored),
         cmocka_unit_test(test_tx_malice_behind_good),
         cmocka_unit_test(test_xsa_39_truncated_chain),
         cmocka_unit_test(test_xsa_155_rewritten_slots),

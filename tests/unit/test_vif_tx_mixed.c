@@ -1,4 +1,5 @@
-/* Multicast requests, and all kinds of requests in one burst. */
+/* Multicast requests, all kinds of requests in one burst, and all numbers of
+ * slots. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -151,12 +152,49 @@ test_everything_at_once(void **state)
     }
 }
 
+/* XSA-432: the bytes of a small frame, each in a slot of its own, in as many
+ * slots as a frame may have and in more. */
+static void
+test_xsa_432_small_frame_in_many_slots(void **state)
+{
+    for (unsigned int n = 1; n <= 40; n++) {
+        struct fixture f;
+
+        open_fixture(&f, UINT32_MAX - 10, true, true);
+        uint32_t gref = page_of(&f, 0x32);
+        for (unsigned int i = 0; i < n; i++) {
+            put(&f, gref, i, i ? 1 : 60, i + 1 < n ? NETTXF_more_data : 0);
+        }
+        vif_front_tx_push(&f.front);
+        if (n > 20) {
+            expect_malice(&f);
+            close_fixture(&f);
+            continue;
+        }
+
+        assert_int_equal(burst(&f), n <= 18);
+        assert_int_equal(f.stats.drops[VIF_DROP_TX_SLOTS], n > 18);
+        if (n <= 18) {
+            assert_int_equal(f.frames[0].bytes, 60);
+            assert_int_equal(frame_data(&f, 0)[59], 0x32);
+            assert_int_equal(frame_data(&f, 0)[60], 0);
+        }
+        for (unsigned int i = 0; i < n; i++) {
+            expect_response(&f, i, n <= 18 ? NETIF_RSP_OKAY
+                                           : NETIF_RSP_ERROR);
+        }
+        expect_no_response(&f);
+        close_fixture(&f);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_multicast_requests),
         cmocka_unit_test(test_everything_at_once),
+        cmocka_unit_test(test_xsa_432_small_frame_in_many_slots),
     };
 
     return cmocka_run_group_tests_name("vif_tx_mixed", tests, NULL, NULL);

@@ -149,6 +149,7 @@ def try_all(mutations, root=ROOT, copy=COPY):
                 print("    " + line, file=sys.stderr)
         result.add(one.name, "killed", verdict, "", verdict == "killed",
                    test=str(one.test), files=one.paths(), why=one.why,
+                   advisories=one.advisories,
                    seconds=round(seconds, 1))
     return result
 
@@ -174,8 +175,9 @@ def run_options(options):
     mutations = mutation.select(mutation.read_folder(ROOT / PLACE),
                                 options.names, options.unit)
     if options.list:
-        print(proof.table(["mutation", "test", ""], [
-            [one.name, str(one.test), one.why] for one in mutations]))
+        print(proof.table(["mutation", "advisory", "test", ""], [
+            [one.name, " ".join(one.advisories), str(one.test), one.why]
+            for one in mutations]))
         sys.exit(0)
     if not (ROOT / "build/build.ninja").exists():
         raise CannotRun("build netdom first, with tools/setup")

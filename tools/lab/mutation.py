@@ -7,13 +7,16 @@ Errors: CannotRun for a file that makes no sense; Stale if the source no
 A file tests/mutations/NAME.mut:
 
     why: One sentence.
-    test: unit vif_tx test_tx_malice
+    advisory: XSA-39 XSA-432
+    test: unit vif_tx test_xsa_39_xsa_432_chains
     --- datapath/vif_judge.c
     lines as they are
     --- instead
     lines without the check
 
-More pairs may follow.  The lines must occur exactly once.  A test is one of
+More pairs may follow.  The lines must occur exactly once.  The second line is
+for a check that keeps an advisory's fault out; its test is named after it.  A
+test is one of
 
     unit PROGRAM TEST       a test of tests/unit/test_PROGRAM
     replay NAME             the kept inputs of fuzz_NAME
@@ -30,6 +33,11 @@ from lab.proof import CannotRun
 
 UNIT_TIMEOUT_S = 60
 PYTEST_TIMEOUT_S = 300
+
+# What system tests run.
+PROGRAMS = ["netdom/netdom-vswitchd", "tenants/netdom-controller",
+            "tests/hostile/netdom-hostile", "tools/ctl/netdom-ctl",
+            "tools/guest/netdom-guest", "tools/xenlocald/netdom-xenlocald"]
 
 
 class Stale(Exception):
@@ -68,7 +76,7 @@ class Test:
         self.targets = {
             "unit": ["tests/unit/test_%s" % words[0]],
             "replay": ["tests/fuzz/replay_%s" % words[0]],
-            "pytest": ["all"],
+            "pytest": PROGRAMS,
         }[kind]
 
     def __str__(self):
@@ -95,7 +103,8 @@ class Test:
         lines must not be lost in a buffer."""
         status, words = _run(["stdbuf", "-oL", program], copy,
                              UNIT_TIMEOUT_S,
-                             {"CMOCKA_MESSAGE_OUTPUT": "TAP"})
+                             {"CMOCKA_MESSAGE_OUTPUT": "TAP",
+                              "NETDOM_TEST": self.words[1]})
         found = dict((name, ok) for ok, name in re.findall(
             r"^(ok|not ok) \d+ - (\w+)", words, re.M))
         name = self.words[1]
@@ -119,9 +128,10 @@ class Test:
 class Mutation:
     """'edits': (path, lines as they are, lines instead)."""
 
-    def __init__(self, name, why, test, edits):
+    def __init__(self, name, fields, test, edits):
         self.name = name
-        self.why = why
+        self.why = fields["why"]
+        self.advisories = fields.get("advisory", "").split()
         self.test = test
         self.edits = edits
 
@@ -142,10 +152,15 @@ class Mutation:
         return out
 
 
+def as_in_names(advisory):
+    """XSA-39 as names of tests have it, xsa_39."""
+    return advisory.lower().replace("-", "_")
+
+
 def parse(name, text):
     head, *parts = re.split(r"^--- (.*)\n", text, flags=re.M)
     fields = dict(re.findall(r"^(\w+): (.*)$", head, re.M))
-    if set(fields) != {"why", "test"}:
+    if set(fields) - {"advisory"} != {"why", "test"}:
         raise CannotRun("%s.mut: begins with lines 'why: ' and 'test: '"
                         % name)
     edits = []
@@ -161,9 +176,14 @@ def parse(name, text):
     if not edits:
         raise CannotRun("%s.mut: changes nothing" % name)
     try:
-        return Mutation(name, fields["why"], Test(fields["test"]), edits)
+        one = Mutation(name, fields, Test(fields["test"]), edits)
     except CannotRun as error:
         raise CannotRun("%s.mut: %s" % (name, error)) from None
+    for advisory in one.advisories:
+        if not re.search(as_in_names(advisory) + r"(?!\d)", one.test.line):
+            raise CannotRun("%s.mut: a test of %s has '%s' in its name" % (
+                name, advisory, as_in_names(advisory)))
+    return one
 
 
 def read_folder(folder):
