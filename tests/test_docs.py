@@ -14,6 +14,10 @@ import unittest
 import tap
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+from lab import mutation                                    # noqa: E402
+
 BUILD = None
 
 ROOMS = ["build-aux", "datapath", "netdom", "ovsdb-schema", "qos", "tenants",
@@ -187,11 +191,48 @@ class Pages(unittest.TestCase):
                                     path.read_text(), re.MULTILINE))
         names = {name for pair in names for name in pair if name}
         names |= {name.rsplit(".", 1)[0] for name in files}
+        for path in (ROOT / "tests/unit").glob("*.c"):
+            names |= set(re.findall(r"^(test_\w+)\(", path.read_text(),
+                                    re.MULTILINE))
         for page in ("datapath/README.md", "tests/hostile/README.md"):
             text = (ROOT / page).read_text()
             for name in re.findall(r"`(test_\w+)(?:\.py)?`", text):
                 with self.subTest(page=page, name=name):
                     self.assertIn(name, names)
+
+    def test_advisories(self):
+        """Each has its attacks; and mutations of the checks against it, or
+        says why there can be none."""
+        page = (ROOT / "tests/hostile/README.md").read_text()
+        attacks = (ROOT / "tests/hostile/test_hostile.py").read_text()
+        rows = re.findall(r"^\| ((?:XSA|CVE)-[\d-]+) \|(.*)\|$", page,
+                          re.MULTILINE)
+        self.assertTrue(rows)
+        mutated = {advisory
+                   for one in mutation.read_folder(ROOT / "tests/mutations")
+                   for advisory in one.advisories}
+        self.assertLessEqual(mutated, {advisory for advisory, _ in rows})
+        for advisory, row in rows:
+            with self.subTest(advisory=advisory):
+                name = mutation.as_in_names(advisory)
+                self.assertIn("`%s`" % name, row)
+                self.assertIn('"%s": [' % name, attacks)
+                self.assertTrue(advisory in mutated
+                                or "by construction" in row,
+                                "no mutation, and no construction")
+
+    def test_named_functions_exist(self):
+        text = (ROOT / "tests/hostile/README.md").read_text()
+        sources = {path.relative_to(ROOT).as_posix(): path.read_text()
+                   for path in tracked_files() if path.suffix in (".c", ".h")}
+        found = re.findall(r"`(\w+)\(\)`(?: in `([\w/.]+)`)?", text)
+        self.assertTrue(found)
+        for name, file in found:
+            with self.subTest(name=name, file=file):
+                within = [sources[file]] if file else sources.values()
+                self.assertTrue(
+                    any(re.search(r"^%s\(" % name, source, re.MULTILINE)
+                        for source in within), "no such function")
 
     def test_nothing_unfinished(self):
         for path in tracked_files():
