@@ -70,13 +70,6 @@ def run(argv, timeout_s, **kwargs):
     return proof.run(argv, timeout_s, **{"stdout": None, **kwargs})
 
 
-def as_root(argv, environment=()):
-    """'argv' as root, with NAME=VALUE words that sudo must hand on."""
-    if os.geteuid() == 0:
-        return ["env", *environment, *argv]
-    return ["sudo", *environment, *argv]
-
-
 def step_setup(tally, options):
     argv = [ROOT / "tools/setup", "--tests"] + (
         ["--yes"] if options.yes else [])
@@ -165,10 +158,10 @@ def pytest(tally, step):
     junit = BUILD / (step + "-tests.junit.xml")
     if junit.exists():
         junit.unlink()
-    status = run(as_root(["/usr/bin/python3", "-m", "pytest", "-v",
-                          "-p", "no:cacheprovider", "tests/" + step,
-                          "--junitxml=%s" % junit],
-                         ["PYTHONDONTWRITEBYTECODE=1"]), timeout_s=1800)
+    status = run(proof.as_root(["/usr/bin/python3", "-m", "pytest", "-v",
+                                "-p", "no:cacheprovider", "tests/" + step,
+                                "--junitxml=%s" % junit],
+                               ["PYTHONDONTWRITEBYTECODE=1"]), timeout_s=1800)
     if junit.exists():
         tally.add_junit(step, junit)
     elif status:

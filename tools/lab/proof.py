@@ -52,6 +52,13 @@ def run(argv, timeout_s, env=None, cwd=ROOT, **kwargs):
         return 124
 
 
+def as_root(argv, environment=()):
+    """'argv' as root, with NAME=VALUE words that sudo must hand on."""
+    if os.geteuid() == 0:
+        return ["env", *environment, *argv]
+    return ["sudo", *environment, *argv]
+
+
 def configure(folder, options, source=ROOT, compiler=None, log=None):
     """Makes a build folder of meson's, unless it is one already."""
     if (folder / "build.ninja").exists():
