@@ -150,6 +150,8 @@ def measure():
     sources that they contain."""
     merge, export = tool("llvm-profdata"), tool("llvm-cov")
     tool("clang")
+    # What meson and ninja run writes a profile too, and not here.
+    os.environ["LLVM_PROFILE_FILE"] = str(COVERAGE / "building.profraw")
     proof.configure(COVERAGE, [
         "-Dbuildtype=debug", "-Doptimization=1", "-Dc_args=" + INSTRUMENT,
         "-Dc_link_args=-fprofile-instr-generate"], compiler="clang")
