@@ -21,7 +21,9 @@ static struct xen_platform *xen_platform;
 /* Detached links that some polling thread may still use. */
 static struct ovs_list closing = OVS_LIST_INITIALIZER(&closing);
 
-/* What a control ring wants done when no polling thread uses it any more. */
+/* What is to be done when no polling thread uses 'arg' any more, in the order
+ * in which it was asked for: what a link's control ring has retired is done
+ * before the link goes. */
 struct retired {
     struct ovs_list node;
     void (*done)(void *arg);
@@ -62,7 +64,7 @@ is_unused(atomic_bool *unused)
 }
 
 static void
-ctrl_retire(void *aux OVS_UNUSED, void (*done)(void *), void *arg)
+retire(void *aux OVS_UNUSED, void (*done)(void *), void *arg)
 {
     struct retired *r = xmalloc(sizeof *r);
 
@@ -84,7 +86,7 @@ ctrl_set_hash(void *link_, const struct vif_hash *hash)
     ovsrcu_postpone(free, old);
 }
 
-static const struct vif_ctrl_ops ctrl_ops = { ctrl_set_hash, ctrl_retire };
+static const struct vif_ctrl_ops ctrl_ops = { ctrl_set_hash, retire };
 
 static void
 link_destroy(struct xenvif_link *link)
@@ -111,7 +113,6 @@ link_create(struct xenvif *vif, const struct vif_frontend *frontend,
     link->vif = vif;
     link->id = vif->id;
     ovsrcu_init(&link->hash, xzalloc(sizeof(struct vif_hash)));
-    atomic_init(&link->unused, false);
 
     snprintf(name, sizeof name, "netdom-vif%u.%u", vif->id.domid,
              vif->id.devid);
@@ -194,6 +195,20 @@ xenvif_attach(struct xenvif_id id, const struct vif_frontend *frontend)
     return 0;
 }
 
+static void
+link_finish(void *link_)
+{
+    struct xenvif_link *link = link_;
+
+    ovs_list_remove(&link->closing_node);
+    if (link->vif) {
+        atomic_store_explicit(&link->vif->closing, false,
+                              memory_order_release);
+    }
+    link_destroy(link);
+    xenvif_changed();
+}
+
 /* No polling thread gets to 'link' from now on; once none is at it, it is
  * destroyed. */
 static void
@@ -204,7 +219,7 @@ link_retire(struct xenvif_link *link)
     }
     ovsrcu_set(&link->vif->link, NULL);
     ovs_list_push_back(&closing, &link->closing_node);
-    ovsrcu_postpone(set_unused, &link->unused);
+    retire(NULL, link_finish, link);
 }
 
 int
@@ -276,12 +291,9 @@ xenvif_cut_off(struct xenvif *vif, enum vif_malice malice)
     }
 }
 
-/* In the order in which they were retired, so that what belongs to a link is
- * done before the link goes. */
 static void
 run_retired(void)
 {
-    struct xenvif_link *link;
     struct retired *r;
 
     LIST_FOR_EACH_SAFE (r, node, &retired) {
@@ -291,17 +303,6 @@ run_retired(void)
         ovs_list_remove(&r->node);
         r->done(r->arg);
         free(r);
-    }
-    LIST_FOR_EACH_SAFE (link, closing_node, &closing) {
-        if (is_unused(&link->unused)) {
-            ovs_list_remove(&link->closing_node);
-            if (link->vif) {
-                atomic_store_explicit(&link->vif->closing, false,
-                                      memory_order_release);
-            }
-            link_destroy(link);
-            xenvif_changed();
-        }
     }
 }
 

@@ -63,7 +63,6 @@ struct xenvif_link {
     struct xenvif *vif;                 /* Null: its port has gone. */
     struct xenvif_id id;
     struct ovs_list closing_node;
-    atomic_bool unused;                 /* No polling thread has it. */
 };
 
 struct xenvif_policy_rcu {
