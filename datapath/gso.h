@@ -52,6 +52,20 @@ gso_frame_bytes(const struct headers *headers, uint32_t mss_bytes)
     return headers->payload_offset + mss_bytes;
 }
 
+/* A segment's payload for a wire that takes frames of 'room_bytes': what the
+ * sender said, 0 if it did not, but in no case more than there is room for
+ * behind the headers.  0: there is none. */
+static inline uint32_t
+gso_fit(const struct headers *headers, uint32_t said_bytes,
+        uint32_t room_bytes)
+{
+    uint32_t payload_bytes = room_bytes > headers->payload_offset
+                             ? room_bytes - headers->payload_offset : 0;
+
+    return said_bytes && said_bytes < payload_bytes ? said_bytes
+                                                    : payload_bytes;
+}
+
 /* Into how many frames 'payload_bytes' go. */
 static inline uint32_t
 gso_segments(uint32_t payload_bytes, uint32_t mss_bytes)

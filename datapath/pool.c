@@ -61,6 +61,11 @@ vif_pool_alloc(struct rte_mempool *small, struct rte_mempool *big,
 {
     uint16_t small_bytes = rte_pktmbuf_data_room_size(small)
                            - RTE_PKTMBUF_HEADROOM;
+
+    if (OVS_UNLIKELY(bytes > rte_pktmbuf_data_room_size(big))) {
+        return NULL;
+    }
+
     struct rte_mbuf *mbuf = rte_pktmbuf_alloc(bytes <= small_bytes ? small
                                                                    : big);
 

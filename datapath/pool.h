@@ -44,7 +44,7 @@ unsigned int vif_pools_sweep(void);
 
 /* A buffer for 'bytes' from 'small', or from 'big' if it must be; its data is
  * 'bytes' long, and headroom is what is left of DPDK's.  Null: there is
- * none. */
+ * none, or none so large. */
 struct rte_mbuf *vif_pool_alloc(struct rte_mempool *small,
                                 struct rte_mempool *big, uint32_t bytes);
 

@@ -65,19 +65,6 @@ add(struct sending *s, struct dp_packet *packet)
     dp_packet_batch_add(&s->ready, packet);
 }
 
-/* What its sender said, or, in copies that OVS made, what the MTU has room
- * for; in no case more than that. */
-static uint32_t
-mss_of(const struct tenantvf *vf, const struct dp_packet *packet,
-       const struct headers *h)
-{
-    uint32_t room_bytes = vf->mtu - (h->payload_offset - h->l3_offset);
-    uint32_t said_bytes = packet->source == DPBUF_DPDK
-                          ? packet->mbuf.tso_segsz : 0;
-
-    return said_bytes && said_bytes < room_bytes ? said_bytes : room_bytes;
-}
-
 /* Adds 'packet' cut to pieces, and frees it. */
 static void
 add_pieces(struct sending *s, struct dp_packet *packet,
@@ -114,29 +101,38 @@ static void
 complete(struct sending *s, struct dp_packet *packet)
 {
     uint8_t *data = dp_packet_data(packet);
+    uint32_t mss_bytes = 0;
     struct headers h;
 
     if (!headers_parse(data, dp_packet_size(packet), &h) || !h.l4) {
-        count(&s->vf->n_malformed, 1);
-        dp_packet_delete(packet);
-        return;
+        goto malformed;
+    }
+    if (dp_packet_hwol_is_tso(packet) && h.protocol == HEADERS_TCP) {
+        /* Copies that OVS made do not say. */
+        mss_bytes = gso_fit(&h, packet->source == DPBUF_DPDK
+                                ? packet->mbuf.tso_segsz : 0,
+                            s->vf->mtu + h.l3_offset);
+        if (!mss_bytes) {
+            goto malformed;
+        }
     }
     if (h.ip_version == 4) {
         csum_fill_ipv4(data, &h);       /* OVS may have left it, too. */
     }
-    if (dp_packet_hwol_is_tso(packet) && h.protocol == HEADERS_TCP) {
-        uint32_t mss_bytes = mss_of(s->vf, packet, &h);
-
-        if (gso_segments(h.end - h.payload_offset, mss_bytes) > 1) {
-            add_pieces(s, packet, &h, mss_bytes);
-            return;
-        }
+    if (gso_segments(h.end - h.payload_offset, mss_bytes) > 1) {
+        add_pieces(s, packet, &h, mss_bytes);
+        return;
     }
     csum_fill(data, &h);
     *dp_packet_ol_flags_ptr(packet)
         &= ~(DP_PACKET_OL_TX_L4_MASK | DP_PACKET_OL_TX_TCP_SEG
              | DP_PACKET_OL_TX_IPV4 | DP_PACKET_OL_TX_IPV6);
     add(s, packet);
+    return;
+
+malformed:
+    count(&s->vf->n_malformed, 1);
+    dp_packet_delete(packet);
 }
 
 int

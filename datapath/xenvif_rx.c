@@ -47,18 +47,6 @@ struct delivery {
     uint16_t mss_bytes;
 };
 
-/* A frame's payload per segment: what its sender said, or, in copies that OVS
- * made, what the MTU has room for; in no case more than that. */
-static uint16_t
-mss_of(const struct xenvif *vif, const struct dp_packet *packet,
-       const struct headers *h)
-{
-    uint32_t room_bytes = XENVIF_FRAME_BYTES(vif->mtu) - h->payload_offset;
-    uint16_t said_bytes = packet->mbuf.tso_segsz;
-
-    return said_bytes && said_bytes < room_bytes ? said_bytes : room_bytes;
-}
-
 /* False: no guest could take it. */
 static bool
 plan_delivery(const struct xenvif *vif, const struct vif_frontend *frontend,
@@ -78,7 +66,12 @@ plan_delivery(const struct xenvif *vif, const struct vif_frontend *frontend,
         return false;
     }
     if (tso && h->protocol == HEADERS_TCP) {
-        d->mss_bytes = mss_of(vif, packet, h);
+        /* Copies that OVS made do not say. */
+        d->mss_bytes = gso_fit(h, packet->mbuf.tso_segsz,
+                               XENVIF_FRAME_BYTES(vif->mtu));
+        if (!d->mss_bytes) {
+            return false;
+        }
         if (gso_segments(h->end - h->payload_offset, d->mss_bytes) == 1) {
             d->mss_bytes = 0;
         }

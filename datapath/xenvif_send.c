@@ -94,9 +94,7 @@ static struct dp_packet *
 copy_to_pool(struct xenvif *vif, const struct dp_packet *packet)
 {
     uint32_t bytes = dp_packet_size(packet);
-    struct rte_mbuf *mbuf
-        = bytes <= VIF_BIG_ROOM_BYTES
-          ? vif_pool_alloc(vif->pool, vif->big_pool, bytes) : NULL;
+    struct rte_mbuf *mbuf = vif_pool_alloc(vif->pool, vif->big_pool, bytes);
 
     if (!mbuf) {
         return NULL;

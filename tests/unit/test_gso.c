@@ -221,6 +221,28 @@ test_counts(void **state)
     assert_int_equal(gso_segments(65535, 0), 1);    /* Not to be cut. */
 }
 
+/* Whatever the headers and the wire: a segment's frame fits it. */
+static void
+test_fit(void **state)
+{
+    for (size_t k = 0; k < N_KINDS; k++) {
+        uint32_t headers_bytes = net_payload_offset(&kinds[k]);
+        struct headers h;
+
+        net_frame_make(&whole, &kinds[k], 3000);
+        assert_true(headers_parse(whole.data, whole.bytes, &h));
+        for (uint32_t room_bytes = 0; room_bytes < 600; room_bytes++) {
+            uint32_t most_bytes = room_bytes > headers_bytes
+                                  ? room_bytes - headers_bytes : 0;
+
+            assert_int_equal(gso_fit(&h, 0, room_bytes), most_bytes);
+            assert_int_equal(gso_fit(&h, 8948, room_bytes), most_bytes);
+            assert_int_equal(gso_fit(&h, 8, room_bytes),
+                             most_bytes < 8 ? most_bytes : 8);
+        }
+    }
+}
+
 int
 main(void)
 {
@@ -230,6 +252,7 @@ main(void)
         cmocka_unit_test(test_padding),
         cmocka_unit_test(test_rewind),
         cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_fit),
     };
 
     return cmocka_run_group_tests_name("gso", tests, NULL, NULL);
