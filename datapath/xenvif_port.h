@@ -17,6 +17,7 @@
 #include "datapath/vif_journal.h"
 #include "datapath/vif_offload.h"
 #include "datapath/vif_stall.h"
+#include "datapath/vif_turns.h"
 #include "datapath/xenvif.h"
 #include "dp-packet.h"
 #include "netdev-provider.h"
@@ -42,6 +43,10 @@ struct vif_ctrl;
 /* Big frames in one burst: half a mebibyte, so that a receiver's queue takes
  * more than one. */
 #define XENVIF_BIG_BURST 8u
+
+/* How soon to come back for a buffer, or for a limit that another thread
+ * had. */
+#define XENVIF_RETRY_NS 100000
 
 #define XENVIF_MTU_MAX 9000
 /* A frame's bytes beyond its MTU: Ethernet header and a tag. */
@@ -77,6 +82,7 @@ struct xenvif_limit {
     atomic_bool limited;                /* Otherwise nobody takes it. */
     struct qos_profile profile;
     struct qos_bucket bucket;
+    struct vif_turns turns;
 };
 
 /* A frame of the guest's that is on its way into the switch. */
@@ -99,6 +105,7 @@ struct xenvif_queue {
     uint64_t watched;                   /* Serial of the link whose
                                          * descriptors the doorbell has. */
     bool out_of_buffers;                /* For the guest's frames. */
+    bool not_its_turn;                  /* To draw from the Tx limit. */
     bool rx_wants_buffers;              /* The guest posted too few. */
     struct vif_stall stall;
     struct vif_stats stats;
@@ -155,24 +162,48 @@ xenvif_cast(const struct netdev *netdev)
     return CONTAINER_OF(netdev, struct xenvif, up);
 }
 
-/* Takes the limit if there is one.  Returns false if somebody else has it;
- * '*gated' says whether it was taken and must be left again. */
+/* Takes the limit for queue 'id' if there is one, and refills it; '*gated'
+ * says whether it was taken and must be left again.  Returns false if somebody
+ * else has it, or has the turn: '*deadline_ns' is then lowered to when to come
+ * back. */
 static inline bool
-xenvif_limit_take(struct xenvif_limit *limit, bool *gated)
+xenvif_limit_take(struct xenvif_limit *limit, unsigned int id,
+                  uint64_t now_ns, uint64_t *deadline_ns, bool *gated)
 {
-    bool limited;
+    uint64_t free_ns = now_ns;
 
-    atomic_read_relaxed(&limit->limited, &limited);
-    *gated = limited;
-    return !limited || !atomic_flag_test_and_set(&limit->taken);
-}
-
-static inline void
-xenvif_limit_leave(struct xenvif_limit *limit, bool gated)
-{
-    if (gated) {
+    atomic_read_relaxed(&limit->limited, gated);
+    if (!*gated) {
+        return true;
+    }
+    if (!atomic_flag_test_and_set(&limit->taken)) {
+        if (vif_turns_mine(&limit->turns, id, now_ns)) {
+            qos_bucket_refill(&limit->bucket, &limit->profile, now_ns);
+            return true;
+        }
+        free_ns = MAX(limit->turns.ready_ns, now_ns);
         atomic_flag_clear(&limit->taken);
     }
+    *deadline_ns = MIN(*deadline_ns, free_ns + XENVIF_RETRY_NS);
+    return false;
+}
+
+/* Queue 'id' 'drew' something, or not; 'ready_ns' says when there is enough
+ * for what it wants besides, 0: nothing. */
+static inline void
+xenvif_limit_leave(struct xenvif_limit *limit, unsigned int id, bool drew,
+                   uint64_t ready_ns, uint64_t now_ns)
+{
+    vif_turns_drawn(&limit->turns, id, drew, ready_ns, now_ns);
+    atomic_flag_clear(&limit->taken);
+}
+
+/* When there is credit for 'bytes'. */
+static inline uint64_t
+xenvif_limit_ready_ns(const struct xenvif_limit *limit, uint64_t bytes)
+{
+    return limit->bucket.refilled_ns
+           + qos_bucket_wait_ns(&limit->bucket, &limit->profile, bytes);
 }
 
 /* xenvif_config.c. */

@@ -17,7 +17,6 @@
 #include "ovs-thread.h"
 
 #define RX_BURSTS_PER_POLL 4
-#define RETRY_NS 100000
 
 /* Where frames are cut, a burst of them; what a thread never needs is never
  * touched. */
@@ -168,7 +167,8 @@ struct rx_burst {
     struct xenvif_queue *q;
     const struct xenvif_link *link;
     struct xenvif_limit *limit;         /* Null: none. */
-    uint64_t *deadline_ns;
+    uint64_t ready_ns;                  /* When it lets the next one go; 0:
+                                         * there is none. */
     unsigned int n;
     struct vif_frame frames[VIF_BURST_FRAMES];
     uint64_t costs_bytes[VIF_BURST_FRAMES];
@@ -184,9 +184,7 @@ charge(struct rx_burst *b, uint64_t bytes)
     if (!limit || qos_bucket_take(&limit->bucket, &limit->profile, bytes)) {
         return true;
     }
-    *b->deadline_ns = MIN(*b->deadline_ns, limit->bucket.refilled_ns
-                          + qos_bucket_wait_ns(&limit->bucket,
-                                               &limit->profile, bytes));
+    b->ready_ns = xenvif_limit_ready_ns(limit, bytes);
     return false;
 }
 
@@ -353,19 +351,15 @@ xenvif_rx_drain(struct xenvif_queue *q, const struct xenvif_link *link,
     q->rx_wants_buffers = q->n_staged
                           && !vif_conn_rx_posted(link->queues[q->id]);
     if (q->n_staged && !q->rx_wants_buffers) {
-        if (!xenvif_limit_take(limit, &gated)) {
-            *deadline_ns = MIN(*deadline_ns, now_ns + RETRY_NS);
+        if (!xenvif_limit_take(limit, q->id, now_ns, deadline_ns, &gated)) {
             return false;
-        }
-        if (gated) {
-            qos_bucket_refill(&limit->bucket, &limit->profile, now_ns);
         }
 
         struct rx_burst b;
         b.q = q;
         b.link = link;
         b.limit = gated ? limit : NULL;
-        b.deadline_ns = deadline_ns;
+        b.ready_ns = 0;
         for (int i = 0; i < RX_BURSTS_PER_POLL && q->n_staged; i++) {
             if (!deliver_staged(&b)) {
                 break;
@@ -376,7 +370,12 @@ xenvif_rx_drain(struct xenvif_queue *q, const struct xenvif_link *link,
             }
             stage(q);
         }
-        xenvif_limit_leave(limit, gated);
+        if (gated) {
+            xenvif_limit_leave(limit, q->id, moved, b.ready_ns, now_ns);
+        }
+        if (b.ready_ns) {
+            *deadline_ns = MIN(*deadline_ns, b.ready_ns);
+        }
     }
     if (OVS_UNLIKELY(q->rx_wants_buffers || q->stall.looked_ns)) {
         check_stall(q, link, moved, now_ns);

@@ -11,10 +11,6 @@
 
 #include "datapath/pool.h"
 
-/* How soon to come back for a buffer, or for a limit that another thread
- * had. */
-#define RETRY_NS 100000
-
 static uint32_t
 rx_queue_limit_bytes(uint64_t rate_bps, unsigned int n_queues)
 {
@@ -89,8 +85,9 @@ top_up(struct vif_buffers *buffers, struct rte_mempool *pool, unsigned int n)
     }
 }
 
-/* One burst out of the ring, into the queue's entries. */
-static void
+/* One burst out of the ring, into the queue's entries.  True if there were
+ * frames. */
+static bool
 burst(struct xenvif_queue *q, const struct xenvif_policy *policy,
       struct vif_conn *conn, struct vif_gate *gate)
 {
@@ -121,6 +118,7 @@ burst(struct xenvif_queue *q, const struct xenvif_policy *policy,
      * their way. */
     q->out_of_buffers = q->supply.starved
                         && !(q->supply.small.n && n > 0);
+    return n > 0;
 }
 
 static void
@@ -128,29 +126,29 @@ receive(struct xenvif_queue *q, const struct xenvif_policy *policy,
         struct vif_conn *conn, uint64_t now_ns, uint64_t *deadline_ns)
 {
     struct xenvif_limit *limit = &q->vif->tx_limit;
+    uint64_t ready_ns = 0;
     bool gated;
 
     if (!vif_conn_tx_pending(conn)) {
         return;
     }
-    if (!xenvif_limit_take(limit, &gated)) {
-        *deadline_ns = MIN(*deadline_ns, now_ns + RETRY_NS);
+    if (!xenvif_limit_take(limit, q->id, now_ns, deadline_ns, &gated)) {
+        q->not_its_turn = true;
         return;
     }
 
     struct vif_gate gate = { NULL, NULL, 0 };
     if (gated) {
-        qos_bucket_refill(&limit->bucket, &limit->profile, now_ns);
         gate = (struct vif_gate) { &limit->bucket, &limit->profile, 0 };
     }
-    burst(q, policy, conn, &gate);
+    bool drew = burst(q, policy, conn, &gate);
     if (gate.blocked_bytes) {
-        *deadline_ns = MIN(*deadline_ns, limit->bucket.refilled_ns
-                           + qos_bucket_wait_ns(&limit->bucket,
-                                                &limit->profile,
-                                                gate.blocked_bytes));
+        ready_ns = xenvif_limit_ready_ns(limit, gate.blocked_bytes);
+        *deadline_ns = MIN(*deadline_ns, ready_ns);
     }
-    xenvif_limit_leave(limit, gated);
+    if (gated) {
+        xenvif_limit_leave(limit, q->id, drew, ready_ns, now_ns);
+    }
 
     /* What waits is in the ring, which is the guest's own memory. */
     if (gate.blocked_bytes || q->out_of_buffers) {
@@ -199,7 +197,7 @@ poll_queue(struct xenvif_queue *q, struct dp_packet_batch *batch,
     uint32_t flags;
 
     watch_link(q, link);
-    q->out_of_buffers = false;
+    q->out_of_buffers = q->not_its_turn = false;
     if (OVS_UNLIKELY(!link)) {
         xenvif_rx_flush(q, VIF_DROP_RX_DISCONNECT, 0);
     }
@@ -213,7 +211,7 @@ poll_queue(struct xenvif_queue *q, struct dp_packet_batch *batch,
         q->out_of_buffers = true;
     }
     if (q->out_of_buffers) {
-        *deadline_ns = MIN(*deadline_ns, now_ns + RETRY_NS);
+        *deadline_ns = MIN(*deadline_ns, now_ns + XENVIF_RETRY_NS);
     }
     return busy || batch->count > 0;
 }
@@ -256,7 +254,8 @@ xenvif_arm(struct doorbell_member *member)
         return !q->out_of_buffers;
     }
     atomic_read_relaxed(&q->vif->flags, &flags);
-    if (!link || !(flags & NETDEV_UP) || q->out_of_buffers) {
+    if (!link || !(flags & NETDEV_UP) || q->out_of_buffers
+        || q->not_its_turn) {
         /* What waits in the ring has to wait: a deadline wakes us. */
         return false;
     }

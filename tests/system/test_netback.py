@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+import toolstack
 from lab.session import ROOT, find_program, wait_for
 from switch import EAL_ARGS, Guest, Switch
 
@@ -141,6 +142,21 @@ def test_number_of_queues_changes(switch):
         pair.wait_frames(2000)
         assert "%d queue" % n in switch.appctl("xenvif/show", pair.ports[0])
     others.expect_all()
+
+
+def test_queues_share_a_limit(switch):
+    """Each of a guest's queues has its part of a limit that none can do
+    without, whichever is polled first."""
+    pair = Pair(switch, 1, size=1000, rate="40kpps", options=("--queues=4",),
+                flows=64)
+    toolstack.set_policy(switch.xs, switch.domid, pair.sink.domid,
+                         {"rx-rate-bps": 40000000})
+    time.sleep(1)
+    begin = pair.sink.stats()["queues"]
+    time.sleep(2)
+    frames = [end["rx"]["frames"] - start["rx"]["frames"]
+              for start, end in zip(begin, pair.sink.stats()["queues"])]
+    assert sum(frames) < 12000 and min(frames) > sum(frames) / 8, frames
 
 
 def test_one_limit_at_any_number_of_queues(session):
