@@ -14,7 +14,9 @@
 
 VLOG_DEFINE_THIS_MODULE(vif_pool);
 
-#define POOL_CACHE_PACKETS 64
+/* What a thread's cache keeps (half as much again as its size), no other
+ * thread can have: of a pool, a twentieth. */
+#define POOL_CACHE_PART 32
 
 const struct xen_region xen_region_self = { NULL, UINTPTR_MAX };
 
@@ -42,7 +44,7 @@ vif_pool_create(const char *port_name, unsigned int n_packets,
 
     snprintf(name, sizeof name, "vif%u", serial++);
     struct rte_mempool *pool = rte_pktmbuf_pool_create(
-        name, n_packets, MIN(POOL_CACHE_PACKETS, n_packets / 8),
+        name, n_packets, n_packets / POOL_CACHE_PART,
         sizeof(struct dp_packet) - sizeof(struct rte_mbuf),
         room_bytes, SOCKET_ID_ANY);
     if (!pool) {

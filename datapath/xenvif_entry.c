@@ -169,6 +169,12 @@ free_buffers(struct vif_buffers *buffers)
 }
 
 void
+xenvif_entry_spare(struct xenvif_queue *q)
+{
+    free_buffers(&q->supply.big);
+}
+
+void
 xenvif_entry_flush(struct xenvif_queue *q)
 {
     while (q->entry_head < q->n_entries) {

@@ -236,7 +236,10 @@ void xenvif_entry_add(struct xenvif_queue *, const struct xenvif_policy *,
 /* Moves what was added into 'batch', cut to pieces if need be.  False if
  * there are no buffers for the pieces. */
 bool xenvif_entry_emit(struct xenvif_queue *, struct dp_packet_batch *);
-/* Frees what was added, and the buffers that are held for more. */
+/* Gives back the big buffers that are held for more: a vif's queues share
+ * few. */
+void xenvif_entry_spare(struct xenvif_queue *);
+/* Frees what was added, and all buffers that are held for more. */
 void xenvif_entry_flush(struct xenvif_queue *);
 
 /* xenvif_tx.c.  Frames from the guest. */

@@ -63,17 +63,28 @@ apply_policy(struct xenvif *vif, uint64_t now_ns)
     return &p->policy;
 }
 
-/* Brings the stack up to 'n' buffers of 'pool'; what a burst does not use
- * stays for the next. */
+/* Brings the stack up to 'n' buffers of 'pool', or as many as there are; what
+ * a burst does not use stays for the next. */
 static void
 top_up(struct vif_buffers *buffers, struct rte_mempool *pool, unsigned int n)
 {
     struct rte_mbuf *mbufs[VIF_BURST_FRAMES];
     unsigned int missing = n - buffers->n;
 
-    if (!missing || OVS_UNLIKELY(rte_pktmbuf_alloc_bulk(pool, mbufs,
-                                                        missing))) {
+    if (!missing) {
         return;
+    }
+    if (OVS_UNLIKELY(rte_pktmbuf_alloc_bulk(pool, mbufs, missing))) {
+        unsigned int n_there = 0;
+
+        while (n_there < missing
+               && (mbufs[n_there] = rte_pktmbuf_alloc(pool))) {
+            n_there++;
+        }
+        if (!n_there) {
+            return;
+        }
+        missing = n_there;
     }
     buffers->region = &xen_region_self;
     buffers->room_bytes = mbufs[0]->buf_len;
@@ -130,6 +141,7 @@ receive(struct xenvif_queue *q, const struct xenvif_policy *policy,
     bool gated;
 
     if (!vif_conn_tx_pending(conn)) {
+        xenvif_entry_spare(q);
         return;
     }
     if (!xenvif_limit_take(limit, q->id, now_ns, deadline_ns, &gated)) {
@@ -200,6 +212,7 @@ poll_queue(struct xenvif_queue *q, struct dp_packet_batch *batch,
     q->out_of_buffers = q->not_its_turn = false;
     if (OVS_UNLIKELY(!link)) {
         xenvif_rx_flush(q, VIF_DROP_RX_DISCONNECT, 0);
+        xenvif_entry_spare(q);
     }
 
     bool busy = link && xenvif_rx_drain(q, link, now_ns, deadline_ns);
