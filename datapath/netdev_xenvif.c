@@ -68,6 +68,7 @@ xenvif_construct(struct netdev *netdev)
         atomic_init(&vif->n_malices[i], 0);
     }
     atomic_init(&vif->closing, false);
+    atomic_init(&vif->rx_queued_packets, 0);
     atomic_init(&vif->rx_queue_limit_bytes, XENVIF_RX_QUEUE_MAX_BYTES);
     limit_init(&vif->tx_limit);
     limit_init(&vif->rx_limit);

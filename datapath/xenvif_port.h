@@ -29,9 +29,9 @@ struct rte_ring;
 struct smap;
 struct vif_ctrl;
 
-/* What may wait for a guest to take it.  The packet bound, and the burst that
- * is staged, keep a slow receiver from holding more than half of one
- * neighbour's pool; one that takes nothing holds ever less (vif_stall.h).  The
+/* What may wait for a guest to take it.  The packet bound keeps a slow
+ * receiver from holding more than half of one neighbour's pool, however many
+ * queues it has; one that takes nothing holds ever less (vif_stall.h).  The
  * byte bound is XENVIF_RX_QUEUE_MS of the receive limit, between the two
  * others: enough for TCP to fill the limit, little enough not to keep it
  * waiting.  A vif's queues share both. */
@@ -147,6 +147,7 @@ struct xenvif {
     atomic_uint32_t malice;             /* enum vif_malice. */
     atomic_uint64_t n_malices[VIF_N_MALICES];
     atomic_bool closing;                /* A detached link is still mapped. */
+    atomic_uint32_t rx_queued_packets;  /* Of all queues. */
     atomic_uint32_t rx_queue_limit_bytes;   /* Of each queue. */
     atomic_uint64_t policy_serial;      /* The one in force. */
     struct xenvif_limit tx_limit, rx_limit;

@@ -160,6 +160,7 @@ unstage(struct xenvif_queue *q, unsigned int n)
     q->n_staged -= n;
     q->rx_gso.frame = NULL;
     atomic_sub_relaxed(&q->rx_queue_bytes, bytes, &orig);
+    atomic_sub_relaxed(&q->vif->rx_queued_packets, n, &orig);
 }
 
 /* A burst of frames for the guest. */

@@ -23,7 +23,7 @@ count_send_drops(struct xenvif *vif, enum vif_drop reason, uint64_t n)
 /* Claims room in the queue, by bytes, for the first frames of 'packets[0..n)'.
  * Returns for how many. */
 static unsigned int
-claim_room(struct xenvif_queue *q, struct dp_packet *const packets[],
+claim_bytes(struct xenvif_queue *q, struct dp_packet *const packets[],
            unsigned int n)
 {
     uint32_t wanted_bytes = 0, queued_bytes, limit_bytes, orig;
@@ -44,6 +44,22 @@ claim_room(struct xenvif_queue *q, struct dp_packet *const packets[],
     return n;
 }
 
+/* The same in all of the vif's queues, by frames, for up to 'n'. */
+static unsigned int
+claim_packets(struct xenvif *vif, unsigned int n)
+{
+    uint32_t queued, orig;
+
+    atomic_add_relaxed(&vif->rx_queued_packets, n, &queued);
+    unsigned int room = queued < XENVIF_RX_QUEUE_PACKETS
+                        ? XENVIF_RX_QUEUE_PACKETS - queued : 0;
+    if (OVS_UNLIKELY(n > room)) {
+        atomic_sub_relaxed(&vif->rx_queued_packets, n - room, &orig);
+        n = room;
+    }
+    return n;
+}
+
 /* Puts 'packets[0..n)' in the queue, as many as there is room for.  Returns
  * how many; the rest stays the caller's. */
 static unsigned int
@@ -51,7 +67,8 @@ enqueue(struct xenvif_queue *q, struct dp_packet *const packets[],
         unsigned int n)
 {
     uint32_t unused_bytes = 0, orig;
-    unsigned int n_room = claim_room(q, packets, n);
+    unsigned int n_claimed = claim_packets(q->vif, n);
+    unsigned int n_room = claim_bytes(q, packets, n_claimed);
     unsigned int n_queued = rte_ring_mp_enqueue_burst(
         q->rx_queue, (void *const *) packets, n_room, NULL);
 
@@ -60,6 +77,10 @@ enqueue(struct xenvif_queue *q, struct dp_packet *const packets[],
     }
     if (OVS_UNLIKELY(unused_bytes)) {
         atomic_sub_relaxed(&q->rx_queue_bytes, unused_bytes, &orig);
+    }
+    if (OVS_UNLIKELY(n_queued < n_claimed)) {
+        atomic_sub_relaxed(&q->vif->rx_queued_packets, n_claimed - n_queued,
+                           &orig);
     }
     return n_queued;
 }

@@ -144,6 +144,25 @@ def test_number_of_queues_changes(switch):
     others.expect_all()
 
 
+def test_queues_share_the_room_of_a_stalled_guest(switch):
+    """A guest that takes nothing holds no more of a neighbour's frames with
+    eight queues than with one: less than half of what the neighbour has."""
+    pair = Pair(switch, 1, size=60, rate="20kpps", options=("--queues=8",),
+                flows=64)
+    pair.wait_frames(2000)
+    os.kill(pair.sink.daemon.pid, signal.SIGSTOP)
+    try:
+        held = []
+        for _ in range(12):             # Until what waits is trimmed.
+            shown = switch.appctl("xenvif/show", pair.ports[0])
+            held.append(sum(int(n) // 60 for n in re.findall(
+                r"rx queue (\d+) bytes", shown)))
+            time.sleep(0.05)
+    finally:
+        os.kill(pair.sink.daemon.pid, signal.SIGCONT)
+    assert 400 < max(held) <= 480, held
+
+
 def test_queues_share_a_limit(switch):
     """Each of a guest's queues has its part of a limit that none can do
     without, whichever is polled first."""
