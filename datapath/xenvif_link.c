@@ -187,7 +187,6 @@ xenvif_attach(struct xenvif_id id, const struct vif_frontend *frontend)
         return error;
     }
     atomic_store_relaxed(&vif->malice, VIF_MALICE_NONE);
-    atomic_store_relaxed(&vif->policy_serial, 0);   /* Queues may differ. */
     ovsrcu_set(&vif->link, link);
     vif->carrier_resets++;
     netdev_change_seq_changed(&vif->up);

@@ -148,7 +148,7 @@ struct xenvif {
     atomic_uint64_t n_malices[VIF_N_MALICES];
     atomic_bool closing;                /* A detached link is still mapped. */
     atomic_uint32_t rx_queued_packets;  /* Of all queues. */
-    atomic_uint32_t rx_queue_limit_bytes;   /* Of each queue. */
+    atomic_uint32_t rx_queue_limit_bytes;   /* Of all queues. */
     atomic_uint64_t policy_serial;      /* The one in force. */
     struct xenvif_limit tx_limit, rx_limit;
     struct vif_stall_limits stall_limits;

@@ -20,11 +20,11 @@ count_send_drops(struct xenvif *vif, enum vif_drop reason, uint64_t n)
     }
 }
 
-/* Claims room in the queue, by bytes, for the first frames of 'packets[0..n)'.
- * Returns for how many. */
+/* Claims room in the queue, one of 'n_queues', by bytes, for the first frames
+ * of 'packets[0..n)'.  Returns for how many. */
 static unsigned int
-claim_bytes(struct xenvif_queue *q, struct dp_packet *const packets[],
-           unsigned int n)
+claim_bytes(struct xenvif_queue *q, unsigned int n_queues,
+            struct dp_packet *const packets[], unsigned int n)
 {
     uint32_t wanted_bytes = 0, queued_bytes, limit_bytes, orig;
 
@@ -33,6 +33,7 @@ claim_bytes(struct xenvif_queue *q, struct dp_packet *const packets[],
     }
     uint32_t claimed_bytes = wanted_bytes;
     atomic_read_relaxed(&q->vif->rx_queue_limit_bytes, &limit_bytes);
+    limit_bytes = MAX(limit_bytes / n_queues, XENVIF_RX_QUEUE_MIN_BYTES);
     atomic_add_relaxed(&q->rx_queue_bytes, wanted_bytes, &queued_bytes);
     while (OVS_UNLIKELY(n && queued_bytes + claimed_bytes > limit_bytes)) {
         claimed_bytes -= dp_packet_size(packets[--n]);
@@ -63,12 +64,12 @@ claim_packets(struct xenvif *vif, unsigned int n)
 /* Puts 'packets[0..n)' in the queue, as many as there is room for.  Returns
  * how many; the rest stays the caller's. */
 static unsigned int
-enqueue(struct xenvif_queue *q, struct dp_packet *const packets[],
-        unsigned int n)
+enqueue(struct xenvif_queue *q, unsigned int n_queues,
+        struct dp_packet *const packets[], unsigned int n)
 {
     uint32_t unused_bytes = 0, orig;
     unsigned int n_claimed = claim_packets(q->vif, n);
-    unsigned int n_room = claim_bytes(q, packets, n_claimed);
+    unsigned int n_room = claim_bytes(q, n_queues, packets, n_claimed);
     unsigned int n_queued = rte_ring_mp_enqueue_burst(
         q->rx_queue, (void *const *) packets, n_room, NULL);
 
@@ -85,10 +86,10 @@ enqueue(struct xenvif_queue *q, struct dp_packet *const packets[],
     return n_queued;
 }
 
-/* Queues 'packets[0..n)', which this takes over, on 'q'. */
+/* Queues 'packets[0..n)', which this takes over, on 'q', one of 'n_queues'. */
 static void
-send_to_queue(struct xenvif_queue *q, struct dp_packet *const packets[],
-              unsigned int n)
+send_to_queue(struct xenvif_queue *q, unsigned int n_queues,
+              struct dp_packet *const packets[], unsigned int n)
 {
     enum vif_drop reason = VIF_DROP_RX_QUEUE_FULL;
     unsigned int n_queued = 0;
@@ -98,7 +99,7 @@ send_to_queue(struct xenvif_queue *q, struct dp_packet *const packets[],
     if (OVS_UNLIKELY(gone)) {
         reason = VIF_DROP_RX_STALLED;
     } else {
-        n_queued = enqueue(q, packets, n);
+        n_queued = enqueue(q, n_queues, packets, n);
     }
     for (unsigned int i = n_queued; i < n; i++) {
         dp_packet_delete(packets[i]);
@@ -177,7 +178,8 @@ spread(struct xenvif *vif, const struct xenvif_link *link,
     }
     for (unsigned int id = 0; id < link->n_queues; id++) {
         if (n_chosen[id]) {
-            send_to_queue(vif->queues[id], chosen[id], n_chosen[id]);
+            send_to_queue(vif->queues[id], link->n_queues, chosen[id],
+                          n_chosen[id]);
         }
     }
 }

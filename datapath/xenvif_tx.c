@@ -12,14 +12,14 @@
 #include "datapath/pool.h"
 
 static uint32_t
-rx_queue_limit_bytes(uint64_t rate_bps, unsigned int n_queues)
+rx_queue_limit_bytes(uint64_t rate_bps)
 {
     uint64_t bytes = rate_bps / 8 / 1000 * XENVIF_RX_QUEUE_MS;
 
     if (!rate_bps || bytes > XENVIF_RX_QUEUE_MAX_BYTES) {
         bytes = XENVIF_RX_QUEUE_MAX_BYTES;
     }
-    return MAX(bytes / n_queues, XENVIF_RX_QUEUE_MIN_BYTES);
+    return MAX(bytes, XENVIF_RX_QUEUE_MIN_BYTES);
 }
 
 static void
@@ -46,15 +46,11 @@ apply_policy(struct xenvif *vif, uint64_t now_ns)
     }
     if (!atomic_flag_test_and_set(&vif->tx_limit.taken)) {
         if (!atomic_flag_test_and_set(&vif->rx_limit.taken)) {
-            const struct xenvif_link *link
-                = ovsrcu_get(struct xenvif_link *, &vif->link);
-
             change_limit(&vif->tx_limit, &p->policy.tx, now_ns);
             change_limit(&vif->rx_limit, &p->policy.rx, now_ns);
             atomic_store_relaxed(&vif->rx_queue_limit_bytes,
                                  rx_queue_limit_bytes(
-                                     p->policy.rx.rate_bps,
-                                     link ? link->n_queues : 1));
+                                     p->policy.rx.rate_bps));
             atomic_store_relaxed(&vif->policy_serial, p->serial);
             atomic_flag_clear(&vif->rx_limit.taken);
         }
