@@ -54,6 +54,10 @@ xenvif_entry_add(struct xenvif_queue *q, const struct xenvif_policy *policy,
                        - vif_gate_cost(frame->bytes, claim.gso_type,
                                        claim.gso_bytes);
     }
+    if (entry->offload.mss_bytes) {
+        /* What follows IP's end is part of no segment. */
+        mbuf->data_len = mbuf->pkt_len = entry->offload.headers.end;
+    }
     if (frame->flags & VIF_FRAME_DATA_VALIDATED || entry->offload.csum) {
         mbuf->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_GOOD;
     }
