@@ -339,8 +339,8 @@ xenvif_links_wait(void)
         uint32_t malice;
 
         atomic_read_relaxed(&vif->malice, &malice);
-        if (!link || !link->ctrl || malice) {
-            continue;
+        if (!link || !link->ctrl || malice || vif_ctrl_busy(link->ctrl)) {
+            continue;                   /* What was retired wakes us. */
         }
         if (link->ctrl_next_ns == UINT64_MAX) {
             /* Masked while it waits for its turn, so that no storm of events
