@@ -179,8 +179,11 @@ watch_link(struct xenvif_queue *q, const struct xenvif_link *link)
 
     doorbell_set_fds(&q->member, fds, n);
     q->watched = serial;
+    if (q->stall.gone) {
+        atomic_store_relaxed(&q->gone, false);
+        netdev_change_seq_changed(&q->vif->up);
+    }
     vif_stall_over(&q->stall);
-    atomic_store_relaxed(&q->gone, false);
 }
 
 /* Null: this queue has no rings, or its guest was cut off. */
