@@ -25,17 +25,18 @@ struct cutting_board {
     uint8_t frames[VIF_BURST_FRAMES][CUT_BYTES];
 };
 
-DEFINE_STATIC_PER_THREAD_DATA(struct cutting_board *, cutting_board, NULL);
+DEFINE_PER_THREAD_MALLOCED_DATA(struct cutting_board *, cutting_board);
 
 static struct cutting_board *
 get_board(void)
 {
-    struct cutting_board **board = cutting_board_get();
+    struct cutting_board *board = cutting_board_get();
 
-    if (OVS_UNLIKELY(!*board)) {
-        *board = xmalloc_cacheline(sizeof **board); /* Once a thread. */
+    if (OVS_UNLIKELY(!board)) {
+        board = xmalloc(sizeof *board); /* Once a thread. */
+        cutting_board_set_unsafe(board);
     }
-    return *board;
+    return board;
 }
 
 /* How a staged frame is to be given to the guest. */
