@@ -201,6 +201,10 @@ judge(struct backend *b, const struct xenbus_input *in)
     }
 
     int error = vif_read_release(xs, own_domid, b->id, &release);
+    if (error == -EIO) {
+        return;                         /* A 0 would be another number than
+                                         * the one that is there. */
+    }
     if (!q->on) {
         quarantine_begin(q, malice, release);
         b->unsaved = true;
@@ -298,7 +302,7 @@ consider(struct backend *b, struct xenbus_input *in)
     judge(b, in);
     in->have_port = b->port.serial;
     in->have_policy = b->have_policy && b->have_rate;
-    in->quarantined = b->quarantine.on;
+    in->quarantined = b->quarantine.on || b->port.malice;
     in->refused = b->refused;
     in->unseen = b->memory.unseen;
     in->invite = b->memory.invite;
