@@ -100,7 +100,7 @@ def add_vif(xs, backend, guest, mac, devid=0, policy=None):
     """Writes what libxl writes for a vif, and its policy if there is one."""
     fe = frontend_path(guest, devid)
     be = backend_path(backend, guest, devid)
-    common = {"handle": devid, "mac": mac, "mtu": 1500, "state": 1}
+    common = {"handle": devid, "mac": mac, "mtu": 1500}
     for leaf, value in {"backend": be, "backend-id": backend,
                         **common}.items():
         xs.write("%s/%s" % (fe, leaf), str(value))
@@ -111,6 +111,9 @@ def add_vif(xs, backend, guest, mac, devid=0, policy=None):
     xs.share(be, backend, guest)
     if policy is not None:
         set_policy(xs, backend, guest, policy, devid)
+    # Last: whoever waits for it adds nodes, which inherit the permissions.
+    for path in (fe, be):
+        xs.write(path + "/state", "1")
 
 
 def set_policy(xs, backend, guest, policy, devid=0):
