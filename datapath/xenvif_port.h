@@ -64,7 +64,7 @@ struct xenvif_link {
 
     int journal_fd;
     struct vif_ctrl *ctrl;              /* May be null. */
-    uint64_t ctrl_next_ns;
+    uint64_t ctrl_next_ns, ctrl_rest_ns;
     struct xenvif *vif;                 /* Null: its port has gone. */
     struct xenvif_id id;
     struct ovs_list closing_node;
