@@ -247,7 +247,11 @@ deliver_pieces(struct rx_burst *b, const struct delivery *d)
         }
     }
     if (!b->n) {
-        q->rx_wants_buffers |= !max;
+        if (!max) {
+            offer(b);                   /* Takes note of what is posted, or
+                                         * that would count as news. */
+            q->rx_wants_buffers = true;
+        }
         return false;
     }
 
