@@ -336,3 +336,41 @@ def test_actions_on_whole_frames(switch, tmp_path, actions):
     monitor.kill()
     monitor.wait()
     expect_nothing_lost(switch)
+
+
+def test_controller_gets_no_blank_checksums(switch, tmp_path):
+    """A controller gives back bytes, and what is missing in them stays
+    so."""
+    a, b = add_guest(switch, "a", 1), add_guest(switch, "b", 2)
+    traffic.wait_reachable(switch.session, a.ns, b.v4)
+    heard = tmp_path / "heard"
+    with open(heard, "wb") as out:
+        monitor = switch.session.popen(
+            ["ovs-ofctl", "-m", "-m", "-m", "monitor", "br0", "65535"],
+            env=switch.env, stdout=out, stderr=out)
+    switch.session.run(["ovs-ofctl", "add-flow", "br0", "priority=10,ip,tcp,"
+                        "tcp_flags=+syn,actions=CONTROLLER:65535,NORMAL"],
+                       env=switch.env)
+    transfer(tmp_path, a, b)
+
+    def frames():
+        found = [bytearray()]
+        for line in heard.read_text(errors="replace").splitlines():
+            dump = re.match(r"([0-9a-f]{8})  ([0-9a-f -]{2,47})", line)
+            if dump:
+                if dump.group(1) == "00000000":
+                    found.append(bytearray())
+                found[-1] += bytes.fromhex(re.sub("[ -]", "", dump.group(2)))
+        return [frame for frame in found if frame[12:14] == b"\x08\x00"
+                and frame[23] == 6]
+    wait_for(lambda: len(frames()) >= 2, 5, "packets for the controller")
+    monitor.kill()
+    monitor.wait()
+    for frame in frames():
+        end = 14 + int.from_bytes(frame[16:18], "big")
+        tcp = frame[34:end]
+        words = frame[26:34] + bytes([0, 6]) + len(tcp).to_bytes(2, "big") + (
+            tcp + bytes(len(tcp) % 2))
+        total = sum(int.from_bytes(words[i:i + 2], "big")
+                    for i in range(0, len(words), 2))
+        assert total % 0xffff == 0, frame.hex()
