@@ -2,8 +2,8 @@
  * them: what goes to an OpenFlow controller comes back as bytes alone, and
  * nobody would know that something is missing in them.
  *
- * The frame stays marked: whoever takes it completes it anew, or leaves it
- * blank for a guest that likes it so. */
+ * Behind it the frame is blank again, as its marks say: the kernel, behind the
+ * bridge's own interface, goes on adding to what the field holds. */
 
 #include <config.h>
 
@@ -15,17 +15,6 @@
 /* The same function for each datapath; set before a packet can come. */
 static upcall_callback *slow_path;
 
-static void
-complete(const struct dp_packet *packet)
-{
-    uint8_t *data = dp_packet_data(packet);
-    struct headers h;
-
-    if (headers_parse(data, dp_packet_size(packet), &h) && h.l4) {
-        csum_fill(data, &h);
-    }
-}
-
 static int
 complete_and_pass(const struct dp_packet *packet, const struct flow *flow,
                   ovs_u128 *ufid, unsigned int pmd_id,
@@ -33,14 +22,21 @@ complete_and_pass(const struct dp_packet *packet, const struct flow *flow,
                   struct ofpbuf *actions, struct flow_wildcards *wc,
                   struct ofpbuf *put_actions, void *aux)
 {
-    struct dp_packet *marked = CONST_CAST(struct dp_packet *, packet);
+    uint8_t *data = dp_packet_data(packet);
+    struct headers h;
+    bool blank = (dp_packet_hwol_tx_l4_checksum(packet)
+                  || dp_packet_hwol_is_tso(packet))
+                 && headers_parse(data, dp_packet_size(packet), &h) && h.l4;
 
-    if (dp_packet_hwol_tx_l4_checksum(marked)
-        || dp_packet_hwol_is_tso(marked)) {
-        complete(packet);
+    if (blank) {
+        csum_fill(data, &h);
     }
-    return slow_path(packet, flow, ufid, pmd_id, type, userdata, actions, wc,
-                     put_actions, aux);
+    int error = slow_path(packet, flow, ufid, pmd_id, type, userdata, actions,
+                          wc, put_actions, aux);
+    if (blank) {
+        csum_blank(data, &h);
+    }
+    return error;
 }
 
 /* The linker leads OVS's call here. */

@@ -2,6 +2,7 @@
 kind of port that it has.  Nothing may be lost for lack of an offload, and what
 arrives is what was sent."""
 
+import contextlib
 import hashlib
 import os
 import re
@@ -187,6 +188,40 @@ def test_bridge_itself(switch, tmp_path):
     br0 = add_address(switch, switch.ns, "br0", 100)
     both_ways(tmp_path, a, br0)
     expect_nothing_lost(switch)
+
+    # Also the first frames of a connection, which take the slow path.
+    for source, target in ((a, br0), (br0, a)):
+        with listener(target):
+            before = retransmits(source)
+            switch.appctl("dpctl/del-flows")
+            switch.session.run(
+                ["/usr/bin/python3", "-c", "import socket, sys;"
+                 "socket.create_connection((sys.argv[1], %d), 5)" % PORT,
+                 target.v4], ns=source.ns)
+            assert retransmits(source) == before
+
+
+@contextlib.contextmanager
+def listener(host):
+    """Somebody who listens on PORT."""
+    server = host.switch.session.popen(
+        ["socat", "-u", "TCP4-LISTEN:%d,reuseaddr,fork" % PORT, "STDOUT"],
+        ns=host.ns)
+    try:
+        wait_for(lambda: str(PORT) in host.switch.session.run(
+            ["ss", "-Hltn"], ns=host.ns).stdout, 5, "socat to listen")
+        yield
+    finally:
+        server.kill()
+        server.wait()
+
+
+def retransmits(host):
+    """TCP segments that the host's kernel has sent again."""
+    lines = [line.split() for line in host.switch.session.run(
+        ["cat", "/proc/net/snmp"], ns=host.ns).stdout.splitlines()
+        if line.startswith("Tcp:")]
+    return int(dict(zip(*lines))["RetransSegs"])
 
 
 def test_system_port(switch, tmp_path):
