@@ -206,7 +206,7 @@ test_cve_2026_45890_number_of_queues(void **state)
 
         snprintf(text, sizeof text, "multi-queue-num-queues=%s\n" TOP SHARED
                  Q0 Q1, bad[i]);
-        print_message("%s\n", bad[i]);
+        print_message("# %s\n", bad[i]);
         assert_int_equal(parse(text, 4, &frontend, why), -EINVAL);
         assert_int_equal(frontend.n_queues, 0);
         assert_non_null(strstr(why, "from 1 to 4"));
@@ -265,7 +265,7 @@ test_refused(void **state)
         char why[VIF_WHY_BYTES];
         struct vif_frontend frontend;
 
-        print_message("%s\n", rows[i].nodes);
+        print_message("# %s\n", rows[i].says);
         assert_int_equal(parse(rows[i].nodes, 4, &frontend, why),
                          rows[i].error);
         assert_non_null(strstr(why, rows[i].says));
@@ -323,7 +323,7 @@ test_unreadable(void **state)
         struct vif_frontend frontend;
 
         snprintf(text, sizeof text, "%s=!EIO\n" TOP SHARED, leaves[i]);
-        print_message("%s\n", leaves[i]);
+        print_message("# %s\n", leaves[i]);
         assert_int_equal(parse(text, 8, &frontend, why), -EIO);
         assert_string_equal(why, "");
     }

@@ -39,7 +39,7 @@ test_good(void **state)
         struct qos_profile profile = { 42, 42 };
         char error[QOS_TEXT_BYTES];
 
-        print_message("%s\n", rows[i].text);
+        print_message("# %s\n", rows[i].text);
         assert_true(qos_interval_rate_parse(rows[i].text, &profile, error));
         assert_int_equal(profile.rate_bps, rows[i].profile.rate_bps);
         assert_int_equal(profile.burst_bytes, rows[i].profile.burst_bytes);
@@ -84,7 +84,7 @@ test_bad(void **state)
         struct qos_profile profile = { 42, 43 };
         char error[QOS_TEXT_BYTES];
 
-        print_message("%s\n", rows[i].text);
+        print_message("# %s\n", rows[i].text);
         assert_false(qos_interval_rate_parse(rows[i].text, &profile, error));
         assert_non_null(strstr(error, rows[i].says));
         assert_int_equal(profile.rate_bps, 42);
