@@ -156,7 +156,7 @@ test_random(void **state)
             want[i] = NULL;
         }
         assert_int_equal(grefs->n, n);
-        expect(grefs, (step % 600) * 0x01000193, want[step % 600]);
+        expect(grefs, (step % 600) * 0x01000193u, want[step % 600]);
     }
     vif_grefs_destroy(grefs);
 }

@@ -64,7 +64,8 @@ def configure(folder, options, source=ROOT, compiler=None, log=None):
     if (folder / "build.ninja").exists():
         return
     if run(["meson", "setup", folder, source, *options], timeout_s=300,
-           env={"CC": compiler} if compiler else None, stdout=log):
+           env={"CC": compiler} if compiler else None,
+           stdout=log or sys.stderr):
         raise CannotRun("meson setup of %s failed" % folder)
 
 
