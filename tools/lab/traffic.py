@@ -80,11 +80,12 @@ def start_iperf_server(session, ns, port=5201):
 
 
 class Iperf:
-    """An iperf3 client at work.  'rate_bps' is what UDP offers."""
+    """An iperf3 client at work.  'rate_bps' is what UDP offers; 'zerocopy'
+    sends without a copy in the client."""
 
     def __init__(self, session, ns, address, seconds, udp=False,
                  rate_bps=None, reverse=False, port=5201,
-                 datagram_bytes=1448):
+                 datagram_bytes=1448, zerocopy=False):
         argv = ["iperf3", "-J", "-c", address, "-p", port, "-t", seconds,
                 "--connect-timeout", 5000]
         if udp:
@@ -93,6 +94,8 @@ class Iperf:
             argv += ["-b", rate_bps]
         if reverse:
             argv.append("-R")
+        if zerocopy:
+            argv.append("-Z")
         self._timeout_s = seconds + 20
         self._child = session.popen(argv, ns=ns, stdout=subprocess.PIPE,
                                     stderr=subprocess.PIPE, text=True)
