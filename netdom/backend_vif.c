@@ -68,7 +68,7 @@ set_state(struct backend *b, enum xenbus_state state)
     }
 }
 
-/* What a connected frontend asks for now. */
+/* What a frontend may ask for while it is connected. */
 
 static void
 refresh_multicast_control(struct backend *b)
