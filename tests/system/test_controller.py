@@ -419,9 +419,8 @@ def test_a_guest_dies_and_is_born_again(bench):
                  "the last port to go")
 
 
-def test_quarantine_and_release(bench):
-    """A guest that lies is cut off, which the database says; a restart of
-    the switch does not forget it; the admin's release does."""
+def two_guests(bench):
+    """Two guests of a tenant red."""
     bench.add_tenant("red")
     host = bench.host
     for name, mac in (("a", "02:00:00:00:00:01"), ("b", "02:00:00:00:00:02")):
@@ -431,6 +430,14 @@ def test_quarantine_and_release(bench):
               for name, number in (("a", 1), ("b", 2))]
     for name in ("red-a", "red-b"):
         host.wait_connected(name)
+    return guests
+
+
+def test_quarantine_and_release(bench):
+    """A guest that lies is cut off, which the database says; a restart of
+    the switch does not forget it; the admin's release does."""
+    host = bench.host
+    guests = two_guests(bench)
     refused = host.ctl("vif-release", "red-a", check=False)
     assert "is connected: only one in quarantine" in refused.stderr
 
@@ -480,15 +487,8 @@ def test_quarantine_and_release(bench):
 
 
 def test_counters_outlive_the_switch(bench):
-    bench.add_tenant("red")
     host = bench.host
-    for name, mac in (("a", "02:00:00:00:00:01"), ("b", "02:00:00:00:00:02")):
-        host.ctl("vif-add", "red", "red-" + name, "guest=g" + name,
-                 "mac=" + mac)
-    guests = [host.start_guest("g" + name, "10.0.0.%d/24" % number)
-              for name, number in (("a", 1), ("b", 2))]
-    for name in ("red-a", "red-b"):
-        host.wait_connected(name)
+    guests = two_guests(bench)
 
     def count():
         vifs = json.loads(bench.control("netdom/counters"))["tenants"]["red"]

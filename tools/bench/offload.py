@@ -69,11 +69,7 @@ class OffloadBench:
     def start(self):
         host = self.host
         self.tell("starting a host")
-        host.start()
-        host.start_controller()
-        host.ctl("--may-exist", "host-add", "here")
-        host.add_tenant(TENANT)
-        host.ctl("set-fail-mode", TENANT, "standalone")
+        host.start_with_tenant(TENANT)
         self.tell("starting %d guests" % (2 * len(KINDS)))
         number = 0
         for subnet, (kind, words, _) in enumerate(KINDS, 1):

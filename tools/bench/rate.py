@@ -125,11 +125,7 @@ class RateBench:
     def start(self):
         host = self.host
         self.tell("starting a host")
-        host.start()
-        host.start_controller()
-        host.ctl("--may-exist", "host-add", "here")
-        host.add_tenant(TENANT)
-        host.ctl("set-fail-mode", TENANT, "standalone")
+        host.start_with_tenant(TENANT)
         for vif in (SENDER, RECEIVER):
             host.ctl("vif-add", TENANT, vif, "guest=" + vif, "devid=0",
                      "mac=" + MACS[vif])

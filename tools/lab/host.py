@@ -100,6 +100,14 @@ class Host:
         self.ctl(*words)
         self.tenants.append(name)
 
+    def start_with_tenant(self, name):
+        """Starts all, with one tenant, whose bridge learns by itself."""
+        self.start()
+        self.start_controller()
+        self.ctl("--may-exist", "host-add", "here")
+        self.add_tenant(name)
+        self.ctl("set-fail-mode", name, "standalone")
+
     def wait_applied(self, timeout_s=30):
         """Waits until the controller has done all that was asked for."""
         self.ctl("--wait", "show", timeout_s=timeout_s)
