@@ -79,13 +79,20 @@ def start_iperf_server(session, ns, port=5201):
     return daemon
 
 
+def set_congestion_control(session, ns, name):
+    """What TCP of a network namespace's new connections is governed by.
+    iperf3's own option (-C) comes too late: pacing that BBR began at the
+    handshake goes on."""
+    session.run(["sh", "-c", "echo \"$0\" >"
+                 " /proc/sys/net/ipv4/tcp_congestion_control", name], ns=ns)
+
+
 class Iperf:
-    """An iperf3 client at work.  'rate_bps' is what UDP offers; 'zerocopy'
-    sends without a copy in the client."""
+    """An iperf3 client at work.  'rate_bps' is what UDP offers."""
 
     def __init__(self, session, ns, address, seconds, udp=False,
                  rate_bps=None, reverse=False, port=5201,
-                 datagram_bytes=1448, zerocopy=False):
+                 datagram_bytes=1448):
         argv = ["iperf3", "-J", "-c", address, "-p", port, "-t", seconds,
                 "--connect-timeout", 5000]
         if udp:
@@ -94,8 +101,6 @@ class Iperf:
             argv += ["-b", rate_bps]
         if reverse:
             argv.append("-R")
-        if zerocopy:
-            argv.append("-Z")
         self._timeout_s = seconds + 20
         self._child = session.popen(argv, ns=ns, stdout=subprocess.PIPE,
                                     stderr=subprocess.PIPE, text=True)
