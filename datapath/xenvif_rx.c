@@ -66,9 +66,11 @@ plan_delivery(const struct xenvif *vif, const struct vif_frontend *frontend,
         return false;
     }
     if (tso && h->protocol == HEADERS_TCP) {
-        /* Copies that OVS made do not say. */
+        /* Copies that OVS made do not say.  The MTU is IP's; of two tags, one
+         * counts. */
         d->mss_bytes = gso_fit(h, packet->mbuf.tso_segsz,
-                               XENVIF_FRAME_BYTES(vif->mtu));
+                               MIN(vif->mtu + h->l3_offset,
+                                   XENVIF_FRAME_BYTES(vif->mtu)));
         if (!d->mss_bytes) {
             return false;
         }

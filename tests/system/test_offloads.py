@@ -12,7 +12,7 @@ import subprocess
 import pytest
 
 from lab.session import wait_for
-from lab import traffic
+from lab import net, traffic
 from switch import Switch
 
 BYTES = 6 << 20
@@ -101,6 +101,13 @@ def transfer(tmp_path, source, target, v6=False):
             == hashlib.sha256(received.read_bytes()).digest())
 
 
+def internet_checksum(data):
+    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
 def both_ways(tmp_path, a, b):
     """TCP over IPv4 and IPv6, there and back, compared."""
     for v6 in (False, True):
@@ -161,6 +168,44 @@ def test_towards_a_plainer_guest(switch, tmp_path, options, cut):
     if options == ("--no-csum",):
         assert switch.counter(b.port, "rx_csum_blank") == 0
         assert switch.counter(b.port, "tx_csum_blank") == 0
+    expect_nothing_lost(switch)
+
+
+@pytest.mark.parametrize("payload_bytes, segments", [
+    (3000, ([1000, 1000, 1000], [1460, 1460, 80])),
+    (1400, ([1000, 400], [1400]))], ids=("many", "one"))
+def test_padding_is_no_payload(switch, payload_bytes, segments):
+    """What follows IP's end in a large frame is no part of the stream, also
+    in a copy, which does not know its segments' size."""
+    a = add_guest(switch, "a", 1)
+    others = [add_guest(switch, "b", 2, "--no-gso"),
+              add_guest(switch, "c", 3, "--no-gso")]
+    for other in others:
+        traffic.wait_reachable(switch.session, a.ns, other.v4)
+    payload = os.urandom(payload_bytes)
+    addresses = bytes([10, 0, 0, 1, 10, 0, 0, 2])
+    ip = struct.pack("!BBHHHBBH", 0x45, 0, 40 + len(payload), 1, 0x4000, 64,
+                     6, 0) + addresses
+    ip = ip[:10] + struct.pack("!H", internet_checksum(ip)) + ip[12:]
+    pseudo = addresses + struct.pack("!2H", 6, 20 + len(payload))
+    tcp = struct.pack("!2H2I4H", PORT, PORT, 1, 1, 0x5010, 1000,
+                      ~internet_checksum(pseudo) & 0xffff, 0)
+    frame = (net.mac_bytes("ff:ff:ff:ff:ff:ff")
+             + net.mac_bytes("00:16:3e:00:01:01") + b"\x08\x00"
+             + ip + tcp + payload)
+    # Checksum at 34 + 16 to be completed; TCP over IPv4 to be cut.
+    todo = struct.pack("=BBHHHH", 1, 1, 54, 1000, 34, 16)
+
+    counters = [net.FrameCounter(other.ns, "eth0", 0x0800) for other in others]
+    net.send_frames(a.ns, "eth0", [frame + bytes(1500)], vnet_hdr=todo)
+    for counter in counters:
+        got = []
+        wait_for(lambda: got.extend(f for f in counter.take_all()
+                                    if f[23] == 6 and f[36:38] == tcp[2:4])
+                 or b"".join(f[54:] for f in got)[:len(payload)] == payload,
+                 5, "the segments")
+        counter.close()
+        assert [len(f) - 54 for f in got] in segments
     expect_nothing_lost(switch)
 
 

@@ -18,6 +18,7 @@ CLONE_NEWNET = 0x40000000
 # An EtherType for local experiments: nobody sends such frames by himself.
 ETH_P_EXPERIMENT = 0x88b5
 SO_RCVBUFFORCE = 33
+SOL_PACKET, PACKET_VNET_HDR = 263, 15
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -100,21 +101,23 @@ def experiment_frame(dst, src, frame_bytes, label=b"netdom"):
     return (head + label).ljust(frame_bytes, b"\0")
 
 
-def send_frames(ns, ifname, frames, frames_per_s=None):
+def send_frames(ns, ifname, frames, frames_per_s=None, vnet_hdr=b""):
     """Sends whole frames out of an interface, as the guest's kernel would if
     it were told to forge them; at most so many per second, if given, since
-    a tap that is full loses frames without a word."""
+    a tap that is full loses frames without a word.  'vnet_hdr' is a struct
+    virtio_net_hdr that tells the kernel what is left to be done to each."""
     def body():
         begun = time.monotonic()
         with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
             raw.bind((ifname, 0))
+            raw.setsockopt(SOL_PACKET, PACKET_VNET_HDR, bool(vnet_hdr))
             for number, frame in enumerate(frames):
                 if frames_per_s and number % 32 == 0:
                     early_s = begun + number / frames_per_s - time.monotonic()
                     time.sleep(max(early_s, 0))
                 for attempt in range(2000):
                     try:
-                        raw.send(frame)
+                        raw.send(vnet_hdr + frame)
                         break
                     except OSError:     # ENOBUFS: the queue is full.
                         time.sleep(0.001)
