@@ -1,0 +1,91 @@
+/* What is set in a tree of limits, and by whom it is shared. */
+
+#include "qos/tree.h"
+
+#include <stddef.h>
+
+#include "qos/bucket.h"
+
+/* A packet each tenth of a nanosecond. */
+#define PACKETS_RATE_MAX 10000000000ull
+
+const char *
+qos_settings_check(const struct qos_settings *s)
+{
+    const struct qos_profile most = { s->rate_bps, s->burst_bytes };
+    const struct qos_profile least = { s->guarantee_bps,
+                                       s->guarantee_burst_bytes };
+    const char *error = qos_profile_check(&most);
+
+    if (error) {
+        return error;
+    }
+    error = qos_profile_check(&least);
+    if (error) {
+        return "the guarantee is no rate from 8 kbit/s to 400 Gbit/s with a "
+               "burst from 1514 bytes to 1 GiB: choose one in between";
+    }
+    if (s->rate_bps && s->guarantee_bps > s->rate_bps) {
+        return "the guarantee is above the maximum: lower it, or raise the "
+               "maximum";
+    }
+    if (s->rate_pps > PACKETS_RATE_MAX) {
+        return "the packet rate is above 10 Gpacket/s: choose a lower one, "
+               "or none for no limit";
+    }
+    if (s->rate_pps && (!s->burst_packets
+                        || s->burst_packets > QOS_CHARGE_MAX)) {
+        return "the burst is no number of packets: choose at least 1";
+    }
+    if (!s->weight || s->weight > QOS_WEIGHT_MAX) {
+        return "the weight is not from 1 to 1000";
+    }
+    return NULL;
+}
+
+void
+qos_node_init(struct qos_node *node, struct qos_node *parent,
+              const struct qos_settings *s)
+{
+    *node = (struct qos_node) {
+        .parent = parent,
+        .member = { .weight = s->weight },
+    };
+    qos_limit_init(&node->bytes, QOS_BYTES, s->rate_bps, s->burst_bytes);
+    qos_limit_init(&node->packets, QOS_PACKETS, s->rate_pps,
+                   s->burst_packets);
+    qos_limit_init(&node->guarantee, QOS_BYTES, s->guarantee_bps,
+                   s->guarantee_burst_bytes);
+}
+
+void
+qos_node_set(struct qos_node *node, const struct qos_settings *s,
+             uint64_t now_ns)
+{
+    qos_limit_set(&node->bytes, s->rate_bps, s->burst_bytes, now_ns);
+    qos_limit_set(&node->packets, s->rate_pps, s->burst_packets, now_ns);
+    qos_limit_set(&node->guarantee, s->guarantee_bps,
+                  s->guarantee_burst_bytes, now_ns);
+    __atomic_store_n(&node->member.weight, s->weight, __ATOMIC_RELAXED);
+}
+
+struct qos_family *
+qos_node_share(struct qos_node *node, struct qos_family *family)
+{
+    return __atomic_exchange_n(&node->family, family, __ATOMIC_ACQ_REL);
+}
+
+void
+qos_node_set_reserve(struct qos_node *node, uint64_t reserve_bytes)
+{
+    __atomic_store_n(&node->reserve_bytes, reserve_bytes, __ATOMIC_RELAXED);
+}
+
+void
+qos_leaf_init(struct qos_leaf *leaf, struct qos_node *node)
+{
+    *leaf = (struct qos_leaf) {
+        .node = node,
+        .member = { .weight = 1 },
+    };
+}
