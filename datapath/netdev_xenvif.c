@@ -28,12 +28,8 @@ xenvif_alloc(void)
     return &vif->up;
 }
 
-static void
-limit_init(struct xenvif_limit *limit)
-{
-    atomic_flag_clear(&limit->taken);
-    atomic_init(&limit->limited, false);
-}
+/* Until a policy comes. */
+static const struct qos_settings no_limit = { .weight = 1 };
 
 static int
 xenvif_construct(struct netdev *netdev)
@@ -59,10 +55,7 @@ xenvif_construct(struct netdev *netdev)
 
     atomic_init(&vif->flags, NETDEV_UP | NETDEV_PROMISC);
     ovsrcu_init(&vif->link, NULL);
-    struct xenvif_policy_rcu *policy = xzalloc(sizeof *policy);
-    policy->serial = 1;
-    ovsrcu_init(&vif->policy, policy);
-    atomic_init(&vif->policy_serial, 0);
+    ovsrcu_init(&vif->policy, xzalloc(sizeof(struct xenvif_policy)));
     atomic_init(&vif->malice, VIF_MALICE_NONE);
     for (int i = 0; i < VIF_N_MALICES; i++) {
         atomic_init(&vif->n_malices[i], 0);
@@ -70,8 +63,8 @@ xenvif_construct(struct netdev *netdev)
     atomic_init(&vif->closing, false);
     atomic_init(&vif->rx_queued_packets, 0);
     atomic_init(&vif->rx_queue_limit_bytes, XENVIF_RX_QUEUE_MAX_BYTES);
-    limit_init(&vif->tx_limit);
-    limit_init(&vif->rx_limit);
+    qos_node_init(&vif->tx_node, NULL, &no_limit);
+    qos_node_init(&vif->rx_node, NULL, &no_limit);
     for (int i = 0; i < VIF_N_DROPS; i++) {
         atomic_init(&vif->send_drops[i], 0);
     }
@@ -94,7 +87,8 @@ xenvif_destruct(struct netdev *netdev)
     }
     vif_pool_release(vif->pool);
     vif_pool_release(vif->big_pool);
-    ovsrcu_postpone(free, ovsrcu_get_protected(struct xenvif_policy_rcu *,
+    xenvif_queues_share(vif, 0);
+    ovsrcu_postpone(free, ovsrcu_get_protected(struct xenvif_policy *,
                                                &vif->policy));
     ovs_mutex_destroy(&vif->mutex);
     xenvif_changed();

@@ -23,7 +23,7 @@
 
 #include "datapath/vif_stats.h"
 #include "datapath/xen_ops.h"
-#include "qos/bucket.h"
+#include "qos/tree.h"
 
 struct vif_conn;
 struct vif_grefs;
@@ -71,15 +71,15 @@ struct vif_frame {
 #define VIF_FRAME_DATA_VALIDATED 0x2u
 #define VIF_FRAME_HASHED 0x100u         /* Not the ring's own. */
 
-/* The gate in front of the Tx ring: frames pass while 'bucket' has credit
- * (which the caller refilled); null bucket: no limit.  A frame that is to be
- * segmented is charged for headers of a common size; the caller, who sees
- * them, settles the difference. */
+/* The gate in front of the Tx ring: frames pass while 'leaf' may draw, and are
+ * charged to it; null leaf: no limit.  A frame that is to be segmented is
+ * charged for headers of a common size; the caller, who sees them, settles the
+ * difference. */
 struct vif_gate {
-    struct qos_bucket *bucket;
-    const struct qos_profile *profile;
+    struct qos_leaf *leaf;
+    uint64_t now_ns;
     uint64_t blocked_bytes;             /* Out: cost of the frame that waits
-                                         * for credit, 0 if none does. */
+                                         * for its limit, 0 if none does. */
 };
 
 /* What the gate charges. */

@@ -17,8 +17,8 @@ _Static_assert(VIF_TX_SLOTS_PER_CALL == VIF_RING_SLOTS,
 /* A frame that passed. */
 struct tx_frame {
     uint16_t slot, n_slots;             /* In the journal. */
-    uint16_t seg, n_segs;               /* In 'copies'. */
-    uint64_t cost_bytes;                /* Charged at the gate. */
+    uint16_t seg, n_segs, mapped;       /* In 'copies'. */
+    uint64_t cost_bytes;                /* At the gate. */
     struct vif_buffers *from;           /* Where its buffer is from, */
     struct vif_buffer buffer;           /* and which. */
 };
@@ -27,6 +27,8 @@ struct tx_frame {
  * its cache.  Only what is used is ever touched. */
 struct tx_batch {
     unsigned int n_frames, n_slots;
+    uint64_t cost_bytes;
+    struct qos_budget budget;           /* From the first frame on. */
     struct tx_frame frames[VIF_BURST_FRAMES];
     struct vif_copies copies;
 };
@@ -176,6 +178,7 @@ accept(struct vif_conn *conn, const struct vif_judge *judge,
     };
 
     tx->seg = copies->n_segs;
+    tx->mapped = copies->n_mapped;
     offset = frame->offset;
     for (unsigned int i = 0; i < judge->n_data; i++) {
         /* A slot without bytes needs no copy, whatever its grant reference
@@ -194,6 +197,55 @@ _Static_assert(VIF_FRAME_CSUM_BLANK == NETTXF_csum_blank
                && VIF_FRAME_DATA_VALIDATED == NETTXF_data_validated,
                "Tx flags are the ring's own");
 
+/* May one more frame pass, of 'cost_bytes'? */
+static inline bool
+gate_lets(const struct vif_gate *gate, struct tx_batch *batch,
+          uint64_t cost_bytes)
+{
+    const struct qos_budget *budget = &batch->budget;
+
+    if (!gate->leaf) {
+        return true;
+    }
+    if (!batch->n_frames) {
+        qos_leaf_ask(gate->leaf, cost_bytes, gate->now_ns, &batch->budget);
+    }
+    return batch->cost_bytes + cost_bytes <= budget->bytes
+           && batch->n_frames < budget->packets;
+}
+
+static inline void
+block(struct vif_conn *conn, struct vif_gate *gate, uint64_t cost_bytes)
+{
+    gate->blocked_bytes = cost_bytes;
+    conn->tx_gated = true;
+}
+
+/* Charges the batch.  If other queues of the limit were quicker, frames go
+ * back to where they came from, the last first, until the rest may pass. */
+static void
+charge(struct vif_conn *conn, struct vif_gate *gate, struct tx_batch *batch)
+{
+    while (batch->n_frames
+           && !qos_leaf_charge(gate->leaf, &batch->budget, batch->cost_bytes,
+                               batch->n_frames, gate->now_ns)) {
+        qos_leaf_ask(gate->leaf, batch->frames[0].cost_bytes, gate->now_ns,
+                     &batch->budget);
+        do {
+            const struct tx_frame *tx = &batch->frames[--batch->n_frames];
+
+            tx->from->stack[tx->from->n++] = tx->buffer;
+            batch->copies.n_segs = tx->seg;
+            batch->copies.n_mapped = tx->mapped;
+            batch->n_slots = tx->slot;
+            batch->cost_bytes -= tx->cost_bytes;
+            block(conn, gate, tx->cost_bytes);
+        } while (batch->n_frames
+                 && (batch->cost_bytes > batch->budget.bytes
+                     || batch->n_frames > batch->budget.packets));
+    }
+}
+
 /* Reads and judges frames into 'batch' until something ends the burst. */
 static void
 collect(struct vif_conn *conn, struct vif_supply *supply,
@@ -204,6 +256,7 @@ collect(struct vif_conn *conn, struct vif_supply *supply,
     uint32_t gso_room_bytes = supply->big.room_bytes;
 
     batch->n_frames = batch->n_slots = 0;
+    batch->cost_bytes = 0;
     batch->copies.n_segs = batch->copies.n_mapped = 0;
 
     while (batch->n_frames < n && batch->n_slots < waiting) {
@@ -224,6 +277,10 @@ collect(struct vif_conn *conn, struct vif_supply *supply,
                 vif_conn_blame(conn, judge.malice);
                 return;
             }
+            if (gate->leaf && batch->n_frames) {
+                return;                 /* What is behind a frame that may go
+                                         * back has no effect yet. */
+            }
             if (judge.verdict == VIF_CONTROL) {
                 amend_multicast(conn, &judge, batch->n_slots, stats);
             } else {
@@ -242,10 +299,8 @@ collect(struct vif_conn *conn, struct vif_supply *supply,
 
         uint64_t cost_bytes = vif_gate_cost(judge.total_bytes,
                                             judge.gso_type, judge.gso_bytes);
-        if (gate->bucket
-            && !qos_bucket_take(gate->bucket, gate->profile, cost_bytes)) {
-            gate->blocked_bytes = cost_bytes;
-            conn->tx_gated = true;
+        if (!gate_lets(gate, batch, cost_bytes)) {
+            block(conn, gate, cost_bytes);
             return;
         }
 
@@ -258,6 +313,7 @@ collect(struct vif_conn *conn, struct vif_supply *supply,
         tx->cost_bytes = cost_bytes;
         tx->slot = batch->n_slots;
         tx->n_slots = n_slots;
+        batch->cost_bytes += cost_bytes;
         batch->n_frames++;
         batch->n_slots += n_slots;
     }
@@ -292,8 +348,9 @@ settle_failures(struct vif_conn *conn, struct vif_frame *frames,
         vif_count(&stats->drops[VIF_DROP_TX_GRANT], 1);
         fail_slots(conn, tx->slot, tx->n_slots);
         tx->from->stack[tx->from->n++] = tx->buffer;
-        if (gate->bucket) {
-            qos_bucket_give(gate->bucket, gate->profile, tx->cost_bytes);
+        if (gate->leaf) {
+            qos_leaf_correct(gate->leaf, -(int64_t) tx->cost_bytes, -1,
+                             gate->now_ns);
         }
     }
     return n_kept;
@@ -366,6 +423,9 @@ vif_conn_tx_burst(struct vif_conn *conn, struct vif_supply *supply,
     struct tx_batch batch;
     collect(conn, supply, frames, n < VIF_BURST_FRAMES ? n : VIF_BURST_FRAMES,
             waiting, gate, stats, &batch);
+    if (gate->leaf) {
+        charge(conn, gate, &batch);
+    }
     if (!batch.n_slots) {
         return conn->malice ? -EPROTO : 0;
     }

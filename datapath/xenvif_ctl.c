@@ -166,6 +166,30 @@ xenvif_set_mtu_wish(struct xenvif_id id, unsigned int mtu)
     return 0;
 }
 
+static uint32_t
+rx_queue_limit_bytes(uint64_t rate_bps)
+{
+    uint64_t bytes = rate_bps / 8 / 1000 * XENVIF_RX_QUEUE_MS;
+
+    if (!rate_bps || bytes > XENVIF_RX_QUEUE_MAX_BYTES) {
+        bytes = XENVIF_RX_QUEUE_MAX_BYTES;
+    }
+    return MAX(bytes, XENVIF_RX_QUEUE_MIN_BYTES);
+}
+
+static void
+set_limit(struct qos_node *node, const struct qos_profile *profile,
+          uint64_t now_ns)
+{
+    const struct qos_settings settings = {
+        .rate_bps = profile->rate_bps,
+        .burst_bytes = profile->burst_bytes,
+        .weight = 1,
+    };
+
+    qos_node_set(node, &settings, now_ns);
+}
+
 int
 xenvif_set_policy(struct xenvif_id id, const struct xenvif_policy *policy)
 {
@@ -174,16 +198,19 @@ xenvif_set_policy(struct xenvif_id id, const struct xenvif_policy *policy)
         return -ENOENT;
     }
 
-    struct xenvif_policy_rcu *old
-        = ovsrcu_get_protected(struct xenvif_policy_rcu *, &vif->policy);
-    if (!memcmp(&old->policy, policy, sizeof *policy)) {
+    struct xenvif_policy *old
+        = ovsrcu_get_protected(struct xenvif_policy *, &vif->policy);
+    if (!memcmp(old, policy, sizeof *policy)) {
         return 0;
     }
-    struct xenvif_policy_rcu *new = xmalloc(sizeof *new);
-    memcpy(&new->policy, policy, sizeof *policy);
-    new->serial = old->serial + 1;
-    ovsrcu_set(&vif->policy, new);
+
+    uint64_t now_ns = doorbell_now_ns();
+    ovsrcu_set(&vif->policy, xmemdup(policy, sizeof *policy));
     ovsrcu_postpone(free, old);
+    set_limit(&vif->tx_node, &policy->tx, now_ns);
+    set_limit(&vif->rx_node, &policy->rx, now_ns);
+    atomic_store_relaxed(&vif->rx_queue_limit_bytes,
+                         rx_queue_limit_bytes(policy->rx.rate_bps));
     xenvif_kick(vif);
     return 0;
 }

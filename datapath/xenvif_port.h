@@ -17,7 +17,6 @@
 #include "datapath/vif_journal.h"
 #include "datapath/vif_offload.h"
 #include "datapath/vif_stall.h"
-#include "datapath/vif_turns.h"
 #include "datapath/xenvif.h"
 #include "dp-packet.h"
 #include "netdev-provider.h"
@@ -44,8 +43,7 @@ struct vif_ctrl;
  * more than one. */
 #define XENVIF_BIG_BURST 8u
 
-/* How soon to come back for a buffer, or for a limit that another thread
- * had. */
+/* How soon to come back for a buffer. */
 #define XENVIF_RETRY_NS 100000
 
 #define XENVIF_MTU_MAX 9000
@@ -70,21 +68,6 @@ struct xenvif_link {
     struct ovs_list closing_node;
 };
 
-struct xenvif_policy_rcu {
-    struct xenvif_policy policy;
-    uint64_t serial;                    /* Changes with each policy. */
-};
-
-/* One limit for all of a vif's queues.  Whoever finds it taken comes back: a
- * limited vif gains nothing by being served twice at once. */
-struct xenvif_limit {
-    atomic_flag taken;
-    atomic_bool limited;                /* Otherwise nobody takes it. */
-    struct qos_profile profile;
-    struct qos_bucket bucket;
-    struct vif_turns turns;
-};
-
 /* A frame of the guest's that is on its way into the switch. */
 struct xenvif_entry {
     struct rte_mbuf *mbuf;
@@ -105,8 +88,8 @@ struct xenvif_queue {
     uint64_t watched;                   /* Serial of the link whose
                                          * descriptors the doorbell has. */
     bool out_of_buffers;                /* For the guest's frames. */
-    bool not_its_turn;                  /* To draw from the Tx limit. */
     bool rx_wants_buffers;              /* The guest posted too few. */
+    struct qos_leaf tx_leaf, rx_leaf;   /* Others look at their members. */
     struct vif_stall stall;
     struct vif_stats stats;
 
@@ -143,14 +126,13 @@ struct xenvif {
     /* Any thread. */
     atomic_uint32_t flags;              /* enum netdev_flags. */
     OVSRCU_TYPE(struct xenvif_link *) link;
-    OVSRCU_TYPE(struct xenvif_policy_rcu *) policy;
+    OVSRCU_TYPE(struct xenvif_policy *) policy;
     atomic_uint32_t malice;             /* enum vif_malice. */
     atomic_uint64_t n_malices[VIF_N_MALICES];
     atomic_bool closing;                /* A detached link is still mapped. */
     atomic_uint32_t rx_queued_packets;  /* Of all queues. */
     atomic_uint32_t rx_queue_limit_bytes;   /* Of all queues. */
-    atomic_uint64_t policy_serial;      /* The one in force. */
-    struct xenvif_limit tx_limit, rx_limit;
+    struct qos_node tx_node, rx_node;   /* What its queues share. */
     struct vif_stall_limits stall_limits;
     atomic_uint64_t send_drops[VIF_N_DROPS];
 
@@ -163,50 +145,6 @@ xenvif_cast(const struct netdev *netdev)
     return CONTAINER_OF(netdev, struct xenvif, up);
 }
 
-/* Takes the limit for queue 'id' if there is one, and refills it; '*gated'
- * says whether it was taken and must be left again.  Returns false if somebody
- * else has it, or has the turn: '*deadline_ns' is then lowered to when to come
- * back. */
-static inline bool
-xenvif_limit_take(struct xenvif_limit *limit, unsigned int id,
-                  uint64_t now_ns, uint64_t *deadline_ns, bool *gated)
-{
-    uint64_t free_ns = now_ns;
-
-    atomic_read_relaxed(&limit->limited, gated);
-    if (!*gated) {
-        return true;
-    }
-    if (!atomic_flag_test_and_set(&limit->taken)) {
-        if (vif_turns_mine(&limit->turns, id, now_ns)) {
-            qos_bucket_refill(&limit->bucket, &limit->profile, now_ns);
-            return true;
-        }
-        free_ns = MAX(limit->turns.ready_ns, now_ns);
-        atomic_flag_clear(&limit->taken);
-    }
-    *deadline_ns = MIN(*deadline_ns, free_ns + XENVIF_RETRY_NS);
-    return false;
-}
-
-/* Queue 'id' 'drew' something, or not; 'ready_ns' says when there is enough
- * for what it wants besides, 0: nothing. */
-static inline void
-xenvif_limit_leave(struct xenvif_limit *limit, unsigned int id, bool drew,
-                   uint64_t ready_ns, uint64_t now_ns)
-{
-    vif_turns_drawn(&limit->turns, id, drew, ready_ns, now_ns);
-    atomic_flag_clear(&limit->taken);
-}
-
-/* When there is credit for 'bytes'. */
-static inline uint64_t
-xenvif_limit_ready_ns(const struct xenvif_limit *limit, uint64_t bytes)
-{
-    return limit->bucket.refilled_ns
-           + qos_bucket_wait_ns(&limit->bucket, &limit->profile, bytes);
-}
-
 /* xenvif_config.c. */
 int xenvif_set_config(struct netdev *, const struct smap *, char **errp);
 int xenvif_get_config(const struct netdev *, struct smap *);
@@ -215,6 +153,8 @@ int xenvif_get_config(const struct netdev *, struct smap *);
 int xenvif_reconfigure(struct netdev *);
 /* Nobody polls it or sends to it.  Accepts null. */
 void xenvif_queue_destroy(struct xenvif_queue *);
+/* Its first 'n' queues share the vif's limits from now on. */
+void xenvif_queues_share(struct xenvif *, unsigned int n);
 
 /* xenvif_send.c.  Frames towards the guest, from any thread. */
 int xenvif_send(struct netdev *, int qid, struct dp_packet_batch *,

@@ -35,6 +35,8 @@ queue_create(struct xenvif *vif, unsigned int id)
     q->id = id;
     atomic_init(&q->rx_queue_bytes, 0);
     atomic_init(&q->gone, false);
+    qos_leaf_init(&q->tx_leaf, &vif->tx_node);
+    qos_leaf_init(&q->rx_leaf, &vif->rx_node);
     doorbell_member_init(&q->member, &xenvif_doorbell_ops);
     return q;
 }
@@ -53,6 +55,35 @@ xenvif_queue_destroy(struct xenvif_queue *q)
     }
 }
 
+static void
+share(struct qos_node *node, struct xenvif *vif, unsigned int n, bool tx)
+{
+    struct qos_family *family = NULL;
+
+    if (n) {
+        family = xmalloc(sizeof *family + n * sizeof family->members[0]);
+        family->n = n;
+        for (unsigned int i = 0; i < n; i++) {
+            struct xenvif_queue *q = vif->queues[i];
+
+            family->members[i] = tx ? &q->tx_leaf.member
+                                    : &q->rx_leaf.member;
+        }
+    }
+
+    struct qos_family *old = qos_node_share(node, family);
+    if (old) {
+        ovsrcu_postpone(free, old);
+    }
+}
+
+void
+xenvif_queues_share(struct xenvif *vif, unsigned int n)
+{
+    share(&vif->tx_node, vif, n, true);
+    share(&vif->rx_node, vif, n, false);
+}
+
 /* Makes as many queues as were asked for. */
 static bool
 make_queues(struct xenvif *vif)
@@ -66,6 +97,7 @@ make_queues(struct xenvif *vif)
         }
         vif->up.n_rxq = i + 1;
     }
+    xenvif_queues_share(vif, vif->up.n_rxq);
     return true;
 }
 

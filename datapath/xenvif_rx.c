@@ -170,26 +170,57 @@ unstage(struct xenvif_queue *q, unsigned int n)
 struct rx_burst {
     struct xenvif_queue *q;
     const struct xenvif_link *link;
-    struct xenvif_limit *limit;         /* Null: none. */
-    uint64_t ready_ns;                  /* When it lets the next one go; 0:
-                                         * there is none. */
+    struct qos_leaf *leaf;              /* Null: no limit. */
+    uint64_t now_ns;
+    uint64_t blocked_bytes;             /* Cost of the frame that waits for
+                                         * the limit; 0: none does. */
     unsigned int n;
+    uint64_t cost_bytes;                /* Of these: */
     struct vif_frame frames[VIF_BURST_FRAMES];
     uint64_t costs_bytes[VIF_BURST_FRAMES];
+    struct qos_budget budget;           /* From the first frame on. */
 };
 
-/* Charges the next frame of the burst.  False: not yet. */
-static bool
-charge(struct rx_burst *b, uint64_t bytes)
+static void
+begin(struct rx_burst *b)
 {
-    struct xenvif_limit *limit = b->limit;
+    b->n = 0;
+    b->cost_bytes = b->blocked_bytes = 0;
+}
 
-    b->costs_bytes[b->n] = bytes;
-    if (!limit || qos_bucket_take(&limit->bucket, &limit->profile, bytes)) {
-        return true;
+/* May the next frame of the burst pass? */
+static bool
+limit_lets(struct rx_burst *b, uint64_t bytes)
+{
+    if (b->leaf) {
+        if (!b->n) {
+            qos_leaf_ask(b->leaf, bytes, b->now_ns, &b->budget);
+        }
+        if (b->cost_bytes + bytes > b->budget.bytes
+            || b->n >= b->budget.packets) {
+            b->blocked_bytes = bytes;
+            return false;
+        }
     }
-    b->ready_ns = xenvif_limit_ready_ns(limit, bytes);
-    return false;
+    b->costs_bytes[b->n] = bytes;
+    b->cost_bytes += bytes;
+    return true;
+}
+
+/* Charges the burst.  If other queues of the limit were quicker, the last
+ * frames wait. */
+static void
+charge(struct rx_burst *b)
+{
+    while (b->n && !qos_leaf_charge(b->leaf, &b->budget, b->cost_bytes, b->n,
+                                    b->now_ns)) {
+        qos_leaf_ask(b->leaf, b->costs_bytes[0], b->now_ns, &b->budget);
+        do {
+            b->blocked_bytes = b->costs_bytes[--b->n];
+            b->cost_bytes -= b->blocked_bytes;
+        } while (b->n && (b->cost_bytes > b->budget.bytes
+                          || b->n > b->budget.packets));
+    }
 }
 
 /* Offers the burst.  Returns how many frames the guest has, or -EPROTO. */
@@ -197,17 +228,27 @@ static int
 offer(struct rx_burst *b)
 {
     struct vif_conn *conn = b->link->queues[b->q->id];
-    int used = vif_conn_rx_burst(conn, b->frames, b->n, &b->q->stats);
+    int64_t unused_bytes = 0;
 
+    if (b->leaf) {
+        charge(b);
+    }
+
+    int used = vif_conn_rx_burst(conn, b->frames, b->n, &b->q->stats);
     if (OVS_UNLIKELY(used < 0)) {
         xenvif_cut_off(b->q->vif, vif_conn_malice(conn));
     }
-    for (unsigned int i = MAX(used, 0); b->limit && i < b->n; i++) {
-        qos_bucket_give(&b->limit->bucket, &b->limit->profile,
-                        b->costs_bytes[i]);
-    }
     if (used < (int) b->n) {
         b->q->rx_wants_buffers = true;
+        if (b->leaf) {
+            unsigned int n_used = MAX(used, 0);
+
+            for (unsigned int i = n_used; i < b->n; i++) {
+                unused_bytes += b->costs_bytes[i];
+            }
+            qos_leaf_correct(b->leaf, -unused_bytes,
+                             -(int64_t) (b->n - n_used), b->now_ns);
+        }
     }
     return used;
 }
@@ -231,7 +272,7 @@ deliver_pieces(struct rx_burst *b, const struct delivery *d)
     }
 
     struct gso before = q->rx_gso;
-    for (b->n = 0; b->n < MIN(max, VIF_BURST_FRAMES) && gso_more(&q->rx_gso);
+    for (begin(b); b->n < MIN(max, VIF_BURST_FRAMES) && gso_more(&q->rx_gso);
          b->n++) {
         uint8_t *data = board->frames[b->n];
         struct gso here = q->rx_gso;
@@ -243,7 +284,7 @@ deliver_pieces(struct rx_burst *b, const struct delivery *d)
             .bytes = gso_next(&q->rx_gso, data, blank, &headers),
             .flags = blank ? VIF_FRAME_CSUM_BLANK : VIF_FRAME_DATA_VALIDATED,
         };
-        if (!charge(b, b->frames[b->n].bytes)) {
+        if (!limit_lets(b, b->frames[b->n].bytes)) {
             q->rx_gso = here;
             break;
         }
@@ -257,8 +298,8 @@ deliver_pieces(struct rx_burst *b, const struct delivery *d)
         return false;
     }
 
-    int used = offer(b);
-    if (used < (int) b->n) {
+    int n_cut = b->n, used = offer(b);
+    if (used < n_cut) {
         /* The guest has fewer: they are cut anew. */
         gso_rewind(&q->rx_gso, &before, MAX(used, 0));
     }
@@ -276,7 +317,7 @@ deliver_staged(struct rx_burst *b)
     struct xenvif_queue *q = b->q;
     unsigned int n_bad = 0;
 
-    for (b->n = 0; b->n < q->n_staged; b->n++) {
+    for (begin(b); b->n < q->n_staged; b->n++) {
         struct dp_packet *packet = q->staged[q->staged_head + b->n];
         const struct vif_frontend *frontend = &b->link->frontend;
         struct delivery d;
@@ -294,16 +335,17 @@ deliver_staged(struct rx_burst *b)
 
         const struct vif_offload offload = { d.headers, d.blank,
                                              d.mss_bytes };
-        if (!charge(b, vif_offload_wire_bytes(&offload,
-                                              dp_packet_size(packet)))) {
+        if (!limit_lets(b, vif_offload_wire_bytes(
+                               &offload, dp_packet_size(packet)))) {
             break;
         }
         describe(packet, frontend, &d, &b->frames[b->n]);
     }
 
+    unsigned int n_staged = b->n;
     int used = b->n ? offer(b) : 0;
     unsigned int n_used = MAX(used, 0);
-    if (n_bad && n_used == b->n) {
+    if (n_bad && n_used == n_staged) {
         vif_count(&q->stats.drops[VIF_DROP_RX_OFFLOAD], 1);
         n_used++;
     }
@@ -352,22 +394,19 @@ bool
 xenvif_rx_drain(struct xenvif_queue *q, const struct xenvif_link *link,
                 uint64_t now_ns, uint64_t *deadline_ns)
 {
-    struct xenvif_limit *limit = &q->vif->rx_limit;
-    bool gated, moved = false;
+    bool moved = false;
 
     stage(q);
     q->rx_wants_buffers = q->n_staged
                           && !vif_conn_rx_posted(link->queues[q->id]);
     if (q->n_staged && !q->rx_wants_buffers) {
-        if (!xenvif_limit_take(limit, q->id, now_ns, deadline_ns, &gated)) {
-            return false;
-        }
-
         struct rx_burst b;
+
         b.q = q;
         b.link = link;
-        b.limit = gated ? limit : NULL;
-        b.ready_ns = 0;
+        b.leaf = qos_leaf_limited(&q->rx_leaf) ? &q->rx_leaf : NULL;
+        b.now_ns = now_ns;
+        b.blocked_bytes = 0;
         for (int i = 0; i < RX_BURSTS_PER_POLL && q->n_staged; i++) {
             if (!deliver_staged(&b)) {
                 break;
@@ -378,12 +417,16 @@ xenvif_rx_drain(struct xenvif_queue *q, const struct xenvif_link *link,
             }
             stage(q);
         }
-        if (gated) {
-            xenvif_limit_leave(limit, q->id, moved, b.ready_ns, now_ns);
+        if (b.blocked_bytes) {
+            uint64_t ready_ns = qos_leaf_wait(&q->rx_leaf, b.blocked_bytes,
+                                              now_ns);
+
+            *deadline_ns = MIN(*deadline_ns, ready_ns);
+        } else {
+            qos_leaf_idle(&q->rx_leaf);
         }
-        if (b.ready_ns) {
-            *deadline_ns = MIN(*deadline_ns, b.ready_ns);
-        }
+    } else {
+        qos_leaf_idle(&q->rx_leaf);
     }
     if (OVS_UNLIKELY(q->rx_wants_buffers || q->stall.looked_ns)) {
         check_stall(q, link, moved, now_ns);

@@ -216,8 +216,8 @@ show_stats(struct ds *ds, const struct xenvif *vif)
 static void
 show_port(struct ds *ds, struct xenvif *vif)
 {
-    const struct xenvif_policy_rcu *p
-        = ovsrcu_get(struct xenvif_policy_rcu *, &vif->policy);
+    const struct xenvif_policy *p
+        = ovsrcu_get(struct xenvif_policy *, &vif->policy);
     const struct xenvif_link *link
         = ovsrcu_get(struct xenvif_link *, &vif->link);
     const char *malice = xenvif_malice(vif->id);
@@ -233,8 +233,8 @@ show_port(struct ds *ds, struct xenvif *vif)
         ds_put_format(ds, ", cut off: %s", malice);
     }
     ds_put_char(ds, '\n');
-    show_profile(ds, "transmit", &p->policy.tx);
-    show_profile(ds, "receive", &p->policy.rx);
+    show_profile(ds, "transmit", &p->tx);
+    show_profile(ds, "receive", &p->rx);
     if (link) {
         show_link(ds, vif, link);
     }

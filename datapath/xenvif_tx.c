@@ -11,54 +11,6 @@
 
 #include "datapath/pool.h"
 
-static uint32_t
-rx_queue_limit_bytes(uint64_t rate_bps)
-{
-    uint64_t bytes = rate_bps / 8 / 1000 * XENVIF_RX_QUEUE_MS;
-
-    if (!rate_bps || bytes > XENVIF_RX_QUEUE_MAX_BYTES) {
-        bytes = XENVIF_RX_QUEUE_MAX_BYTES;
-    }
-    return MAX(bytes, XENVIF_RX_QUEUE_MIN_BYTES);
-}
-
-static void
-change_limit(struct xenvif_limit *limit, const struct qos_profile *to,
-             uint64_t now_ns)
-{
-    qos_bucket_change(&limit->bucket, &limit->profile, to, now_ns);
-    limit->profile = *to;
-    atomic_store_relaxed(&limit->limited, to->rate_bps != 0);
-}
-
-/* Takes over a policy that the main thread has set, on whichever of the vif's
- * threads comes first. */
-static const struct xenvif_policy *
-apply_policy(struct xenvif *vif, uint64_t now_ns)
-{
-    const struct xenvif_policy_rcu *p
-        = ovsrcu_get(struct xenvif_policy_rcu *, &vif->policy);
-    uint64_t serial;
-
-    atomic_read_relaxed(&vif->policy_serial, &serial);
-    if (OVS_LIKELY(p->serial == serial)) {
-        return &p->policy;
-    }
-    if (!atomic_flag_test_and_set(&vif->tx_limit.taken)) {
-        if (!atomic_flag_test_and_set(&vif->rx_limit.taken)) {
-            change_limit(&vif->tx_limit, &p->policy.tx, now_ns);
-            change_limit(&vif->rx_limit, &p->policy.rx, now_ns);
-            atomic_store_relaxed(&vif->rx_queue_limit_bytes,
-                                 rx_queue_limit_bytes(
-                                     p->policy.rx.rate_bps));
-            atomic_store_relaxed(&vif->policy_serial, p->serial);
-            atomic_flag_clear(&vif->rx_limit.taken);
-        }
-        atomic_flag_clear(&vif->tx_limit.taken);
-    }
-    return &p->policy;
-}
-
 /* Brings the stack up to 'n' buffers of 'pool', or as many as there are; what
  * a burst does not use stays for the next. */
 static void
@@ -92,9 +44,8 @@ top_up(struct vif_buffers *buffers, struct rte_mempool *pool, unsigned int n)
     }
 }
 
-/* One burst out of the ring, into the queue's entries.  True if there were
- * frames. */
-static bool
+/* One burst out of the ring, into the queue's entries. */
+static void
 burst(struct xenvif_queue *q, const struct xenvif_policy *policy,
       struct vif_conn *conn, struct vif_gate *gate)
 {
@@ -115,47 +66,37 @@ burst(struct xenvif_queue *q, const struct xenvif_policy *policy,
     for (int i = 0; i < n; i++) {
         xenvif_entry_add(q, policy, &frames[i], &owed_bytes);
     }
-    if (gate->bucket && owed_bytes > 0) {
-        qos_bucket_owe(gate->bucket, gate->profile, owed_bytes);
-    } else if (gate->bucket && owed_bytes < 0) {
-        qos_bucket_give(gate->bucket, gate->profile, -owed_bytes);
+    if (gate->leaf && owed_bytes) {
+        qos_leaf_correct(gate->leaf, owed_bytes, 0, gate->now_ns);
     }
 
     /* Of big ones a burst takes what there is; none means that all are on
      * their way. */
     q->out_of_buffers = q->supply.starved
                         && !(q->supply.small.n && n > 0);
-    return n > 0;
 }
 
 static void
 receive(struct xenvif_queue *q, const struct xenvif_policy *policy,
         struct vif_conn *conn, uint64_t now_ns, uint64_t *deadline_ns)
 {
-    struct xenvif_limit *limit = &q->vif->tx_limit;
-    uint64_t ready_ns = 0;
-    bool gated;
+    struct qos_leaf *leaf = &q->tx_leaf;
+    struct vif_gate gate = {
+        .leaf = qos_leaf_limited(leaf) ? leaf : NULL, .now_ns = now_ns,
+    };
 
     if (!vif_conn_tx_pending(conn)) {
         xenvif_entry_spare(q);
+        qos_leaf_idle(leaf);
         return;
     }
-    if (!xenvif_limit_take(limit, q->id, now_ns, deadline_ns, &gated)) {
-        q->not_its_turn = true;
-        return;
-    }
-
-    struct vif_gate gate = { NULL, NULL, 0 };
-    if (gated) {
-        gate = (struct vif_gate) { &limit->bucket, &limit->profile, 0 };
-    }
-    bool drew = burst(q, policy, conn, &gate);
+    burst(q, policy, conn, &gate);
     if (gate.blocked_bytes) {
-        ready_ns = xenvif_limit_ready_ns(limit, gate.blocked_bytes);
+        uint64_t ready_ns = qos_leaf_wait(leaf, gate.blocked_bytes, now_ns);
+
         *deadline_ns = MIN(*deadline_ns, ready_ns);
-    }
-    if (gated) {
-        xenvif_limit_leave(limit, q->id, drew, ready_ns, now_ns);
+    } else {
+        qos_leaf_idle(leaf);
     }
 
     /* What waits is in the ring, which is the guest's own memory. */
@@ -203,15 +144,18 @@ static bool
 poll_queue(struct xenvif_queue *q, struct dp_packet_batch *batch,
            uint64_t now_ns, uint64_t *deadline_ns)
 {
-    const struct xenvif_policy *policy = apply_policy(q->vif, now_ns);
+    const struct xenvif_policy *policy
+        = ovsrcu_get(struct xenvif_policy *, &q->vif->policy);
     const struct xenvif_link *link = get_link(q);
     uint32_t flags;
 
     watch_link(q, link);
-    q->out_of_buffers = q->not_its_turn = false;
+    q->out_of_buffers = false;
     if (OVS_UNLIKELY(!link)) {
         xenvif_rx_flush(q, VIF_DROP_RX_DISCONNECT, 0);
         xenvif_entry_spare(q);
+        qos_leaf_idle(&q->tx_leaf);
+        qos_leaf_idle(&q->rx_leaf);
     }
 
     bool busy = link && xenvif_rx_drain(q, link, now_ns, deadline_ns);
@@ -266,8 +210,7 @@ xenvif_arm(struct doorbell_member *member)
         return !q->out_of_buffers;
     }
     atomic_read_relaxed(&q->vif->flags, &flags);
-    if (!link || !(flags & NETDEV_UP) || q->out_of_buffers
-        || q->not_its_turn) {
+    if (!link || !(flags & NETDEV_UP) || q->out_of_buffers) {
         /* What waits in the ring has to wait: a deadline wakes us. */
         return false;
     }

@@ -89,3 +89,15 @@ qos_leaf_init(struct qos_leaf *leaf, struct qos_node *node)
         .member = { .weight = 1 },
     };
 }
+
+bool
+qos_leaf_limited(const struct qos_leaf *leaf)
+{
+    for (const struct qos_node *node = leaf->node; node;
+         node = node->parent) {
+        if (qos_limit_on(&node->bytes) || qos_limit_on(&node->packets)) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -106,6 +106,9 @@ void qos_node_set_reserve(struct qos_node *, uint64_t reserve_bytes);
 /* A leaf below 'node', not yet of its family. */
 void qos_leaf_init(struct qos_leaf *, struct qos_node *node);
 
+/* Is there a limit on its way up? */
+bool qos_leaf_limited(const struct qos_leaf *);
+
 /* How much may pass now if the next frame is of 'first_bytes'.  If that is
  * more than 'bytes', nothing may. */
 void qos_leaf_ask(const struct qos_leaf *, uint64_t first_bytes,

@@ -19,7 +19,8 @@ struct tx_plan {
     } copies[VIF_BURST_FRAMES];
     uint32_t n_segs, n_mapped;
     bool starved;
-    uint64_t blocked_bytes;
+    uint64_t blocked_bytes, cost_bytes;
+    struct qos_budget budget;
 };
 
 static bool
@@ -96,6 +97,9 @@ plan_frames(struct conn_model *m, struct vif_supply *supply, unsigned int n,
             m->malice = chain->malice;
             return;
         }
+        if (chain->verdict != VIF_PASS && gate->leaf && plan->n_frames) {
+            return;                     /* For the next burst. */
+        }
         if (chain->verdict == VIF_PASS) {
             uint8_t gso_type = chain->gso ? chain->gso->u.gso.type : 0;
             uint16_t gso_bytes = chain->gso ? chain->gso->u.gso.size : 0;
@@ -110,12 +114,18 @@ plan_frames(struct conn_model *m, struct vif_supply *supply, unsigned int n,
             copy->cost_bytes = vif_gate_cost(chain->bytes, gso_type,
                                              gso_bytes);
             CHECK(copy->cost_bytes >= chain->bytes);
-            if (gate->bucket && !qos_bucket_take(gate->bucket, gate->profile,
-                                                 copy->cost_bytes)) {
+            if (gate->leaf && !plan->n_frames) {
+                qos_leaf_ask(gate->leaf, copy->cost_bytes, gate->now_ns,
+                             &plan->budget);
+            }
+            if (gate->leaf
+                && (plan->cost_bytes + copy->cost_bytes > plan->budget.bytes
+                    || plan->n_frames >= plan->budget.packets)) {
                 plan->blocked_bytes = copy->cost_bytes;
                 m->waits_for_us = true;
                 return;
             }
+            plan->cost_bytes += copy->cost_bytes;
             copy->slot = first;
             copy->from = from;
             copy->buffer = from->stack[--from->n];
@@ -193,9 +203,9 @@ settle(struct conn_model *m, const union vif_tx_slot *slots,
             respond(m, slots, &copy->chain, copy->slot, NETIF_RSP_ERROR);
             m->stats.drops[VIF_DROP_TX_GRANT]++;
             copy->from->stack[copy->from->n++] = copy->buffer;
-            if (gate->bucket) {
-                qos_bucket_give(gate->bucket, gate->profile,
-                                copy->cost_bytes);
+            if (gate->leaf) {
+                qos_leaf_correct(gate->leaf, -(int64_t) copy->cost_bytes, -1,
+                                 gate->now_ns);
             }
             continue;
         }
@@ -236,6 +246,9 @@ plan_burst(struct conn_model *m, struct vif_supply *supply, unsigned int n,
                sizeof slots[i]);
     }
     plan_frames(m, supply, n, gate, slots, waiting, plan);
+    CHECK(!gate->leaf || !plan->n_frames
+          || qos_leaf_charge(gate->leaf, &plan->budget, plan->cost_bytes,
+                             plan->n_frames, gate->now_ns));
     if (!m->n_slots) {
         plan->result = m->malice ? -EPROTO : 0;
         return;
@@ -302,12 +315,15 @@ conn_model_tx(struct conn_model *m, struct vif_supply *supply, unsigned int n,
     struct vif_stats stats = m->stats;
     struct xen_ops_counts before = m->fake->counts;
     struct vif_gate want_gate = *gate;
-    struct qos_bucket want_bucket;
+    struct qos_node want_node;
+    struct qos_leaf want_leaf;
     struct tx_plan plan;
 
-    if (gate->bucket) {
-        want_bucket = *gate->bucket;
-        want_gate.bucket = &want_bucket;
+    if (gate->leaf) {
+        want_node = *gate->leaf->node;
+        want_leaf = *gate->leaf;
+        want_leaf.node = &want_node;
+        want_gate.leaf = &want_leaf;
     }
     plan_burst(m, &want, n, &want_gate, &plan);
 
@@ -325,8 +341,10 @@ conn_model_tx(struct conn_model *m, struct vif_supply *supply, unsigned int n,
     check_frames(frames, &plan);
     check_buffers(&supply->small, &want.small);
     check_buffers(&supply->big, &want.big);
-    if (gate->bucket) {
-        CHECK(!memcmp(gate->bucket, &want_bucket, sizeof want_bucket));
+    if (gate->leaf) {
+        CHECK(!memcmp(gate->leaf->node, &want_node, sizeof want_node));
+        CHECK(!memcmp(gate->leaf->rests, want_leaf.rests,
+                      sizeof want_leaf.rests));
     }
     CHECK(m->fake->counts.copy_calls - before.copy_calls
           == (plan.n_segs != 0));

@@ -33,8 +33,8 @@ struct run {
     uint32_t tx_prod, rx_prod;          /* The guest's own. */
 
     uint32_t big_bytes, mtu_bytes;
-    struct qos_profile profile;
-    struct qos_bucket bucket;
+    struct qos_node node;
+    struct qos_leaf leaf;
     uint64_t now_ns;
     bool gated;
 
@@ -166,8 +166,8 @@ static void
 burst_tx(struct run *run)
 {
     uint8_t n_buffers = next8(&run->in);
-    struct vif_gate gate = { .bucket = run->gated ? &run->bucket : NULL,
-                             .profile = &run->profile };
+    struct vif_gate gate = { .leaf = run->gated ? &run->leaf : NULL,
+                             .now_ns = run->now_ns };
     struct vif_supply supply = {
         .frame_bytes = run->mtu_bytes,
         .small = { &run->model.ours, SMALL_BYTES, HEADROOM_BYTES,
@@ -374,7 +374,6 @@ step(struct run *run)
     case 16:
         run->gated = op & 32;
         run->now_ns += next16(&run->in) * 10000u;
-        qos_bucket_refill(&run->bucket, &run->profile, run->now_ns);
         break;
     case 17:
         run->model.hostile = true;
@@ -465,6 +464,10 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const uint32_t mtus[] = { 60, 1514, 2048, 9018 };
+    static const struct qos_settings limit = {
+        .rate_bps = 8000000, .burst_bytes = 70000, .rate_pps = 10000,
+        .burst_packets = 40, .weight = 1,
+    };
     struct run run = { .in = { data, size } };
 
     for (size_t i = 0; !pattern[1] && i < sizeof pattern; i++) {
@@ -479,8 +482,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     conn_model_init(&run.model, run.guest, ours, expected);
     run.model.vif = run.journal;
     run.model.journal = &run.journal->queues[QUEUE];
-    run.profile = (struct qos_profile) { 8000000, 70000 };
-    qos_bucket_init(&run.bucket, &run.profile, 0);
+    qos_node_init(&run.node, NULL, &limit);
+    qos_leaf_init(&run.leaf, &run.node);
 
     connect(&run);
     while (run.in.size) {

@@ -66,7 +66,7 @@ transmit(struct world *w, struct vif_conn *conn, struct vif_stats *stats)
         .small = { &region, ROOM_BYTES, 0, VIF_BURST_FRAMES, { { 0 } } },
         .big = { &region, ROOM_BYTES, 0, 0, { { 0 } } },
     };
-    struct vif_gate gate = { NULL, NULL, 0 };
+    struct vif_gate gate = { .leaf = NULL };
 
     for (unsigned int i = 0; i < VIF_BURST_FRAMES; i++) {
         supply.small.stack[i].offset = i * ROOM_BYTES;

@@ -43,7 +43,7 @@ static int
 burst(struct ctrl_fixture *f, unsigned int queue, struct vif_stats *stats)
 {
     struct vif_frame frames[VIF_BURST_FRAMES];
-    struct vif_gate gate = { NULL, NULL, 0 };
+    struct vif_gate gate = { .leaf = NULL };
     struct vif_supply supply = {
         .frame_bytes = 2048,
         .small = { &region, 2048, 0, VIF_BURST_FRAMES, { { 0 } } },

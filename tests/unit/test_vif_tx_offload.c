@@ -134,13 +134,10 @@ test_headroom_gives_way(void **state)
 static void
 test_xsa_392_out_of_buffers(void **state)
 {
-    struct qos_profile profile = { 8000000, 100000 };
-    struct qos_bucket bucket;
     struct fixture f;
 
     open_fixture(&f, 0, true, true);
-    qos_bucket_init(&bucket, &profile, 0);
-    f.gate = (struct vif_gate) { &bucket, &profile, 0 };
+    limit_fixture(&f, 8000000, 100000);
     uint32_t gref = page_of(&f, 1);
     put(&f, gref, 0, 100, 0);
     put_big(&f, gref, 1, V4, 1000);
@@ -152,13 +149,13 @@ test_xsa_392_out_of_buffers(void **state)
     assert_int_equal(f.gate.blocked_bytes, 0);
     assert_true(vif_conn_tx_pending(f.conn));
     uint32_t req_event = f.front.tx->req_event;
-    int64_t credit = bucket.credit_bitns;
+    int64_t credit = fixture_credit(&f);
     assert_false(vif_conn_arm(f.conn, false));
     assert_int_equal(f.front.tx->req_event, req_event);
 
     assert_int_equal(burst_into(&f, 0, 2000, 0, 0), 0);
     assert_true(f.supply.starved);
-    assert_int_equal(bucket.credit_bitns, credit);
+    assert_int_equal(fixture_credit(&f), credit);
     assert_int_equal(burst_into(&f, 9, 2000, 1, 0), 2);
     assert_false(f.supply.starved);
     assert_false(vif_conn_arm(f.conn, false));
@@ -209,13 +206,10 @@ test_gate_cost(void **state)
 static void
 test_gate_and_gso(void **state)
 {
-    struct qos_profile profile = { 8000000, 5000 };
-    struct qos_bucket bucket;
     struct fixture f;
 
     open_fixture(&f, 0, true, true);
-    qos_bucket_init(&bucket, &profile, 0);
-    f.gate = (struct vif_gate) { &bucket, &profile, 0 };
+    limit_fixture(&f, 8000000, 5000);
     uint32_t gref = page_of(&f, 1), bad = page_of(&f, 1);
     fake_guest_revoke(f.guest, bad);
     put_big(&f, bad, 1, V4, 1000);
@@ -226,9 +220,9 @@ test_gate_and_gso(void **state)
      * second. */
     assert_int_equal(burst(&f), 0);
     assert_int_equal(f.gate.blocked_bytes, 4198);
-    assert_int_equal(bucket.credit_bitns, 5000 * BYTE_BITNS);
+    assert_int_equal(fixture_credit(&f), 5000);
     assert_int_equal(burst(&f), 1);
-    assert_int_equal(bucket.credit_bitns, (5000 - 4198) * BYTE_BITNS);
+    assert_int_equal(fixture_credit(&f), 5000 - 4198);
     close_fixture(&f);
 }
 

@@ -232,7 +232,7 @@ test_tx(void **state)
     assert_int_equal(pthread_create(&guest, NULL, guest_sends, &f), 0);
     while (n_done < N_FRAMES) {
         struct vif_frame frames[VIF_BURST_FRAMES];
-        struct vif_gate gate = { NULL, NULL, 0 };
+        struct vif_gate gate = { .leaf = NULL };
         struct vif_supply supply = {
             .frame_bytes = FRAME_BYTES,
             .small = { .region = &region, .room_bytes = FRAME_BYTES,

@@ -83,6 +83,24 @@ close_fixture(struct fixture *f)
     free(f->region.base);
 }
 
+void
+limit_fixture(struct fixture *f, uint64_t rate_bps, uint64_t burst_bytes)
+{
+    const struct qos_settings settings = {
+        .rate_bps = rate_bps, .burst_bytes = burst_bytes, .weight = 1,
+    };
+
+    qos_node_init(&f->limit, NULL, &settings);
+    qos_leaf_init(&f->leaf, &f->limit);
+    f->gate = (struct vif_gate) { .leaf = &f->leaf };
+}
+
+int64_t
+fixture_credit(const struct fixture *f)
+{
+    return qos_limit_credit(&f->limit.bytes, f->gate.now_ns);
+}
+
 const uint8_t *
 frame_data(const struct fixture *f, unsigned int i)
 {

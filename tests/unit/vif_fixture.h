@@ -29,6 +29,8 @@ struct fixture {
     struct vif_conn *conn;
     struct vif_stats stats;
     struct vif_gate gate;
+    struct qos_node limit;              /* With limit_fixture(). */
+    struct qos_leaf leaf;
     struct xen_region region;
     struct vif_frame frames[N_BUFFERS];
     struct vif_supply supply;
@@ -43,6 +45,10 @@ void disconnect_fixture(struct fixture *);
 void open_fixture(struct fixture *, uint32_t index, bool split_ports,
                   bool can_sg);
 void close_fixture(struct fixture *);
+
+/* From now on frames from the guest are limited; the limit is full. */
+void limit_fixture(struct fixture *, uint64_t rate_bps, uint64_t burst_bytes);
+int64_t fixture_credit(const struct fixture *);
 
 /* What frame 'i' holds now. */
 const uint8_t *frame_data(const struct fixture *, unsigned int i);
