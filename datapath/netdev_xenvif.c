@@ -28,8 +28,10 @@ xenvif_alloc(void)
     return &vif->up;
 }
 
-/* Until a policy comes. */
-static const struct qos_settings no_limit = { .weight = 1 };
+/* Until dom0's comes. */
+static const struct xenvif_policy no_policy = {
+    .tx = { .weight = 1 }, .rx = { .weight = 1 },
+};
 
 static int
 xenvif_construct(struct netdev *netdev)
@@ -55,7 +57,7 @@ xenvif_construct(struct netdev *netdev)
 
     atomic_init(&vif->flags, NETDEV_UP | NETDEV_PROMISC);
     ovsrcu_init(&vif->link, NULL);
-    ovsrcu_init(&vif->policy, xzalloc(sizeof(struct xenvif_policy)));
+    ovsrcu_init(&vif->policy, xmemdup(&no_policy, sizeof no_policy));
     atomic_init(&vif->malice, VIF_MALICE_NONE);
     for (int i = 0; i < VIF_N_MALICES; i++) {
         atomic_init(&vif->n_malices[i], 0);
@@ -63,13 +65,13 @@ xenvif_construct(struct netdev *netdev)
     atomic_init(&vif->closing, false);
     atomic_init(&vif->rx_queued_packets, 0);
     atomic_init(&vif->rx_queue_limit_bytes, XENVIF_RX_QUEUE_MAX_BYTES);
-    qos_node_init(&vif->tx_node, NULL, &no_limit);
-    qos_node_init(&vif->rx_node, NULL, &no_limit);
+    xenvif_tree_add(vif);
     for (int i = 0; i < VIF_N_DROPS; i++) {
         atomic_init(&vif->send_drops[i], 0);
     }
 
     ovs_list_push_back(&xenvif_all, &vif->all_node);
+    xenvif_tree_connect();
     return 0;
 }
 
@@ -80,6 +82,7 @@ xenvif_destruct(struct netdev *netdev)
     struct xenvif *vif = xenvif_cast(netdev);
 
     ovs_list_remove(&vif->all_node);
+    xenvif_tree_connect();
     xenvif_unlink(vif);
     for (unsigned int i = 0; i < VIF_QUEUES_MAX; i++) {
         xenvif_queue_destroy(vif->queues[i]);
@@ -313,6 +316,7 @@ void
 xenvif_register(const struct xen_ops *ops, struct xen_platform *platform)
 {
     xenvif_links_init(ops, platform);
+    xenvif_tree_init();
     xenvif_ctl_init();
     xenvif_show_init();
     netdev_register_provider(&xenvif_class);

@@ -22,7 +22,7 @@
 #include "datapath/vif_frontend.h"
 #include "datapath/vif_stats.h"
 #include "datapath/xen_ops.h"
-#include "qos/bucket.h"
+#include "qos/tree.h"
 
 struct seq;
 
@@ -31,11 +31,21 @@ struct xenvif_id {
     uint16_t devid;                     /* Its /device/vif/DEVID. */
 };
 
-/* What dom0 says of a VIF.  Zero rates are no limit. */
+#define XENVIF_GROUP_BYTES 65
+
+/* What dom0 says of a VIF. */
 struct xenvif_policy {
-    struct qos_profile tx;              /* What the guest sends. */
-    struct qos_profile rx;              /* What it receives. */
+    struct qos_settings tx;             /* What the guest sends. */
+    struct qos_settings rx;             /* What it receives. */
+    char group[XENVIF_GROUP_BYTES];     /* Whose limits hold too; "": of
+                                         * none.  Padded with zeros. */
     struct fence fence;
+};
+
+/* Limits that VIFs share. */
+struct xenvif_shared {
+    char name[XENVIF_GROUP_BYTES];      /* A group; "": all VIFs. */
+    struct qos_settings tx, rx;
 };
 
 /* Registers the class.  Before bridge_init().  'ops' and 'platform' stay the
@@ -86,6 +96,10 @@ bool xenvif_detached(struct xenvif_id);     /* True if there is no port. */
 /* Puts 'policy' in force; copied.  A limit's change makes neither burst nor
  * gap. */
 int xenvif_set_policy(struct xenvif_id, const struct xenvif_policy *);
+
+/* From now on these are the limits that VIFs share, no others; copied.  A VIF
+ * whose group is not among them is under the limits of all VIFs only. */
+void xenvif_set_shared(const struct xenvif_shared *, size_t n);
 
 /* Why the guest of an attached port was cut off, or null. */
 const char *xenvif_malice(struct xenvif_id);

@@ -177,19 +177,6 @@ rx_queue_limit_bytes(uint64_t rate_bps)
     return MAX(bytes, XENVIF_RX_QUEUE_MIN_BYTES);
 }
 
-static void
-set_limit(struct qos_node *node, const struct qos_profile *profile,
-          uint64_t now_ns)
-{
-    const struct qos_settings settings = {
-        .rate_bps = profile->rate_bps,
-        .burst_bytes = profile->burst_bytes,
-        .weight = 1,
-    };
-
-    qos_node_set(node, &settings, now_ns);
-}
-
 int
 xenvif_set_policy(struct xenvif_id id, const struct xenvif_policy *policy)
 {
@@ -207,8 +194,9 @@ xenvif_set_policy(struct xenvif_id id, const struct xenvif_policy *policy)
     uint64_t now_ns = doorbell_now_ns();
     ovsrcu_set(&vif->policy, xmemdup(policy, sizeof *policy));
     ovsrcu_postpone(free, old);
-    set_limit(&vif->tx_node, &policy->tx, now_ns);
-    set_limit(&vif->rx_node, &policy->rx, now_ns);
+    qos_node_set(&vif->tx_node, &policy->tx, now_ns);
+    qos_node_set(&vif->rx_node, &policy->rx, now_ns);
+    xenvif_tree_connect();
     atomic_store_relaxed(&vif->rx_queue_limit_bytes,
                          rx_queue_limit_bytes(policy->rx.rate_bps));
     xenvif_kick(vif);

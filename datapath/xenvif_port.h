@@ -160,6 +160,15 @@ void xenvif_queues_share(struct xenvif *, unsigned int n);
 int xenvif_send(struct netdev *, int qid, struct dp_packet_batch *,
                 bool concurrent_txq);
 
+/* xenvif_tree.c.  Main thread. */
+void xenvif_tree_init(void);
+/* A new port's nodes, without limits. */
+void xenvif_tree_add(struct xenvif *);
+/* A port came, has gone, or has another group. */
+void xenvif_tree_connect(void);
+bool xenvif_tree_has_group(const char *name);
+void xenvif_tree_show(struct ds *);
+
 /* xenvif_rx.c.  Polling thread: moves queued frames into the guest's ring.
  * '*deadline_ns' is lowered to when the limit lets the next frame go.  True
  * if it moved any. */

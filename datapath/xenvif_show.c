@@ -129,12 +129,11 @@ xenvif_get_status(const struct netdev *netdev, struct smap *status)
 
 static void
 show_profile(struct ds *ds, const char *direction,
-             const struct qos_profile *profile)
+             const struct qos_settings *s)
 {
-    if (profile->rate_bps) {
+    if (s->rate_bps) {
         ds_put_format(ds, "  %s limit: %"PRIu64" bit/s, burst %"PRIu64
-                      " bytes\n", direction, profile->rate_bps,
-                      profile->burst_bytes);
+                      " bytes\n", direction, s->rate_bps, s->burst_bytes);
     } else {
         ds_put_format(ds, "  %s limit: none\n", direction);
     }
@@ -288,9 +287,21 @@ unixctl_show(struct unixctl_conn *conn, int argc, const char *argv[],
     ds_destroy(&ds);
 }
 
+static void
+unixctl_limits(struct unixctl_conn *conn, int argc OVS_UNUSED,
+               const char *argv[] OVS_UNUSED, void *aux OVS_UNUSED)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    xenvif_tree_show(&ds);
+    unixctl_command_reply(conn, ds_cstr(&ds));
+    ds_destroy(&ds);
+}
+
 void
 xenvif_show_init(void)
 {
+    unixctl_command_register("xenvif/limits", "", 0, 0, unixctl_limits, NULL);
     unixctl_command_register("xenvif/show", "[PORT]", 0, 1, unixctl_show,
                              NULL);
 }

@@ -162,6 +162,8 @@ poll_queue(struct xenvif_queue *q, struct dp_packet_batch *batch,
     atomic_read_relaxed(&q->vif->flags, &flags);
     if (OVS_LIKELY(link && flags & NETDEV_UP) && !q->n_entries) {
         receive(q, policy, link->queues[q->id], now_ns, deadline_ns);
+    } else {
+        qos_leaf_idle(&q->tx_leaf);
     }
     if (q->n_entries && !xenvif_entry_emit(q, batch)) {
         q->out_of_buffers = true;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "netdom/backend_private.h"
+#include "netdom/shared_limits.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
@@ -31,6 +32,7 @@ static uint16_t own_domid;
 static long long int reopen_ms;
 static uint64_t ports_seqno;
 static bool serving;
+static bool shared_limits_due;
 
 static uint64_t
 now_ns(void)
@@ -127,6 +129,10 @@ handle_event(const char *path, const char *token)
     unsigned int domid, devid;
     char kind;
 
+    if (!strcmp(token, SHARED_LIMITS_TOKEN)) {
+        shared_limits_due = true;
+        return;
+    }
     if (sscanf(token, "%c%u/%u", &kind, &domid, &devid) != 3) {
         return;
     }
@@ -184,6 +190,8 @@ open_xenstore(void)
         reopen_ms = time_msec() + REOPEN_MS;
         return false;
     }
+    shared_limits_watch(xs, own_domid);
+    shared_limits_due = true;
     HMAP_FOR_EACH (b, node, &backends) {
         watch_backend(b, true);
         add_news(b, NEWS_ALL);
@@ -302,6 +310,10 @@ backends_run(void)
         refresh_ports();
     }
     drain_events();
+    if (xs && shared_limits_due) {
+        shared_limits_due = false;
+        shared_limits_refresh(xs, own_domid);
+    }
     look_at_due();
 
     HMAP_FOR_EACH_SAFE (b, node, &backends) {

@@ -69,8 +69,10 @@ backend_refresh_limits(struct backend *b, struct xs_handle *xs,
     if (b->have_policy && b->have_rate) {
         struct xenvif_policy policy = b->policy;
         const char *source;
+        struct qos_profile limit = backend_tx_limit(b, &source);
 
-        policy.tx = backend_tx_limit(b, &source);
+        policy.tx.rate_bps = limit.rate_bps;
+        policy.tx.burst_bytes = limit.burst_bytes;
         xenvif_set_policy(b->id, &policy);
     }
 }
@@ -78,11 +80,14 @@ backend_refresh_limits(struct backend *b, struct xs_handle *xs,
 struct qos_profile
 backend_tx_limit(const struct backend *b, const char **source)
 {
-    struct qos_profile limit = qos_profile_lower(&b->policy.tx, &b->rate);
+    const struct qos_profile policy = {
+        b->policy.tx.rate_bps, b->policy.tx.burst_bytes,
+    };
+    struct qos_profile limit = qos_profile_lower(&policy, &b->rate);
 
     *source = (!b->have_policy || !b->have_rate ? "not known yet"
                : !limit.rate_bps ? "none"
-               : limit.rate_bps == b->policy.tx.rate_bps ? "policy"
+               : limit.rate_bps == policy.rate_bps ? "policy"
                : "rate");
     return limit;
 }

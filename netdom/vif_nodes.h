@@ -14,6 +14,7 @@
 #include "netdom/frontend_nodes.h"
 #include "netdom/quarantine.h"
 #include "netdom/xs.h"
+#include "qos/bucket.h"
 
 /* Paths of vif 'id' whose backend is 'own_domid'. */
 void vif_backend_path(char path[XS_PATH_BYTES], uint16_t own_domid,
@@ -39,6 +40,14 @@ int vif_read_xdp_headroom(struct xs_handle *, struct xenvif_id,
  * dom0 does not manage it, no limits are the answer. */
 int vif_read_policy(struct xs_handle *, uint16_t own_domid, struct xenvif_id,
                     struct xenvif_policy *, char why[VIF_WHY_BYTES]);
+
+/* Reads the limits in one direction, "tx" or "rx", from the nodes in 'dir':
+ * DIRECTION-rate-bps, -burst-bytes, -rate-pps, -burst-packets, -min-rate-bps,
+ * -min-burst-bytes and -weight.  What is missing is no limit, no guarantee,
+ * a burst that suits, or weight 1.  -EINVAL: 'why' says what is wrong. */
+int vif_read_settings(struct xs_handle *, xs_transaction_t, const char *dir,
+                      const char *direction, struct qos_settings *,
+                      char why[VIF_WHY_BYTES]);
 
 /* How often dom0 has released the vif from a quarantine.  -ENOENT: it does
  * not say. */

@@ -8,52 +8,87 @@
 
 #include "qos/interval_rate.h"
 
+/* Limits in one direction: what their nodes are called, and what they mean. */
+
+struct limit_aux {
+    struct xs_handle *h;
+    xs_transaction_t t;
+    const char *dir, *direction;
+    char *why;
+};
+
+/* Reads DIRECTION-'what'; '*value' stays as it is if there is no such node. */
+static int
+read_number(const struct limit_aux *a, const char *what, uint64_t max,
+            uint64_t *value)
+{
+    char leaf[48];
+    uint64_t n;
+
+    snprintf(leaf, sizeof leaf, "%s-%s", a->direction, what);
+    int error = xs_get_u64(a->h, a->t, a->dir, leaf, 0, max, &n);
+    if (!error) {
+        *value = n;
+    } else if (error != -ENOENT) {
+        snprintf(a->why, VIF_WHY_BYTES, "%s/%s is not a number in range",
+                 a->dir, leaf);
+        return error;
+    }
+    return 0;
+}
+
+int
+vif_read_settings(struct xs_handle *h, xs_transaction_t t, const char *dir,
+                  const char *direction, struct qos_settings *s,
+                  char why[VIF_WHY_BYTES])
+{
+    const struct limit_aux a = { h, t, dir, direction, why };
+    uint64_t weight = 1;
+
+    *s = (struct qos_settings) { .rate_bps = 0 };
+    int error = read_number(&a, "rate-bps", QOS_RATE_MAX_BPS, &s->rate_bps);
+    if (!error) {
+        error = read_number(&a, "burst-bytes", QOS_BURST_MAX_BYTES,
+                            &s->burst_bytes);
+    }
+    if (!error) {
+        error = read_number(&a, "rate-pps", UINT64_MAX, &s->rate_pps);
+    }
+    if (!error) {
+        error = read_number(&a, "burst-packets", QOS_CHARGE_MAX,
+                            &s->burst_packets);
+    }
+    if (!error) {
+        error = read_number(&a, "min-rate-bps", QOS_RATE_MAX_BPS,
+                            &s->guarantee_bps);
+    }
+    if (!error) {
+        error = read_number(&a, "min-burst-bytes", QOS_BURST_MAX_BYTES,
+                            &s->guarantee_burst_bytes);
+    }
+    if (!error) {
+        error = read_number(&a, "weight", QOS_WEIGHT_MAX, &weight);
+    }
+    if (error) {
+        return error;
+    }
+    s->weight = weight;
+    qos_settings_complete(s);
+
+    const char *wrong = qos_settings_check(s);
+    if (wrong) {
+        snprintf(why, VIF_WHY_BYTES, "%s limit: %s", direction, wrong);
+        return -EINVAL;
+    }
+    return 0;
+}
+
 struct policy_aux {
     uint16_t own_domid;
     struct xenvif_id id;
     struct xenvif_policy *policy;
     char *why;
 };
-
-static int
-read_rate(struct xs_handle *h, xs_transaction_t t, const char *dir,
-          const char *direction, struct qos_profile *profile, char *why)
-{
-    char leaf[32];
-    uint64_t n;
-
-    *profile = (struct qos_profile) { 0, 0 };
-    snprintf(leaf, sizeof leaf, "%s-rate-bps", direction);
-    int error = xs_get_u64(h, t, dir, leaf, 0, QOS_RATE_MAX_BPS, &n);
-    if (error == -ENOENT) {
-        return 0;
-    } else if (error) {
-        goto bad;
-    }
-    profile->rate_bps = n;
-    if (!n) {
-        return 0;
-    }
-
-    snprintf(leaf, sizeof leaf, "%s-burst-bytes", direction);
-    error = xs_get_u64(h, t, dir, leaf, 0, QOS_BURST_MAX_BYTES, &n);
-    if (error && error != -ENOENT) {
-        goto bad;
-    }
-    profile->burst_bytes = (!error && n
-                            ? n : qos_burst_default_bytes(profile->rate_bps));
-
-    const char *wrong = qos_profile_check(profile);
-    if (wrong) {
-        snprintf(why, VIF_WHY_BYTES, "%s limit: %s", direction, wrong);
-        return -EINVAL;
-    }
-    return 0;
-
-bad:
-    snprintf(why, VIF_WHY_BYTES, "%s/%s is not a number in range", dir, leaf);
-    return error;
-}
 
 static int
 read_identity(struct xs_handle *h, xs_transaction_t t, const char *dir,
@@ -79,6 +114,22 @@ read_identity(struct xs_handle *h, xs_transaction_t t, const char *dir,
     if (!fence_parse(checks, mac, addresses, &policy->fence, wrong)) {
         snprintf(why, VIF_WHY_BYTES, "%.*s", VIF_WHY_BYTES - 1, wrong);
         return -EINVAL;
+    }
+    return 0;
+}
+
+static int
+read_group(struct xs_handle *h, xs_transaction_t t, const char *dir,
+           char group[XENVIF_GROUP_BYTES], char *why)
+{
+    int error = xs_get_text(h, t, dir, "group", group, XENVIF_GROUP_BYTES);
+
+    if (error && error != -ENOENT) {
+        snprintf(why, VIF_WHY_BYTES, "%s/group cannot be read", dir);
+        return error;
+    }
+    if (error) {
+        group[0] = '\0';
     }
     return 0;
 }
@@ -112,12 +163,16 @@ read_policy(struct xs_handle *h, xs_transaction_t t, void *aux)
                      "limits of this vif in /netdom");
             return -ENOENT;
         }
+        a->policy->tx.weight = a->policy->rx.weight = 1;
         return 0;
     }
 
-    int error = read_rate(h, t, dir, "tx", &a->policy->tx, a->why);
+    int error = vif_read_settings(h, t, dir, "tx", &a->policy->tx, a->why);
     if (!error) {
-        error = read_rate(h, t, dir, "rx", &a->policy->rx, a->why);
+        error = vif_read_settings(h, t, dir, "rx", &a->policy->rx, a->why);
+    }
+    if (!error) {
+        error = read_group(h, t, dir, a->policy->group, a->why);
     }
     if (!error) {
         error = read_identity(h, t, dir, a->policy, a->why);

@@ -9,6 +9,10 @@
 /* A packet each tenth of a nanosecond. */
 #define PACKETS_RATE_MAX 10000000000ull
 
+/* Ten milliseconds of packets, and one burst of a switch at least. */
+#define PACKETS_BURST_DIVISOR 100
+#define PACKETS_BURST_MIN 32u
+
 const char *
 qos_settings_check(const struct qos_settings *s)
 {
@@ -44,6 +48,24 @@ qos_settings_check(const struct qos_settings *s)
 }
 
 void
+qos_settings_complete(struct qos_settings *s)
+{
+    if (s->rate_bps && !s->burst_bytes) {
+        s->burst_bytes = qos_burst_default_bytes(s->rate_bps);
+    }
+    if (s->guarantee_bps && !s->guarantee_burst_bytes) {
+        s->guarantee_burst_bytes
+            = qos_burst_default_bytes(s->guarantee_bps);
+    }
+    if (s->rate_pps && !s->burst_packets) {
+        s->burst_packets = s->rate_pps / PACKETS_BURST_DIVISOR;
+        if (s->burst_packets < PACKETS_BURST_MIN) {
+            s->burst_packets = PACKETS_BURST_MIN;
+        }
+    }
+}
+
+void
 qos_node_init(struct qos_node *node, struct qos_node *parent,
               const struct qos_settings *s)
 {
@@ -67,6 +89,18 @@ qos_node_set(struct qos_node *node, const struct qos_settings *s,
     qos_limit_set(&node->guarantee, s->guarantee_bps,
                   s->guarantee_burst_bytes, now_ns);
     __atomic_store_n(&node->member.weight, s->weight, __ATOMIC_RELAXED);
+}
+
+void
+qos_node_move(struct qos_node *node, struct qos_node *parent)
+{
+    if (qos_node_parent(node) == parent) {
+        return;
+    }
+    /* What it was served among others means nothing here. */
+    __atomic_store_n(&node->member.wants_until_ns, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&node->member.served, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&node->parent, parent, __ATOMIC_RELEASE);
 }
 
 struct qos_family *
@@ -94,7 +128,7 @@ bool
 qos_leaf_limited(const struct qos_leaf *leaf)
 {
     for (const struct qos_node *node = leaf->node; node;
-         node = node->parent) {
+         node = qos_node_parent(node)) {
         if (qos_limit_on(&node->bytes) || qos_limit_on(&node->packets)) {
             return true;
         }

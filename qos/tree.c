@@ -2,9 +2,10 @@
 
 #include <stddef.h>
 
-/* One who wants more and does not come back within this time has gone: its
- * siblings wait no longer. */
-#define LATE_NS 10000000u
+/* One who wants more and does not come back within this time has gone without
+ * saying so, and its siblings wait no longer.  A thread that shares its core
+ * may be away for some tens of milliseconds. */
+#define LATE_NS 100000000u
 
 /* While there are several, each takes so much at a time: the share of its
  * node's rate, or this much of those that have none. */
@@ -125,7 +126,7 @@ contended(const struct qos_node *node, const struct qos_member *m,
 static uint64_t
 quantum_bytes(const struct qos_node *node)
 {
-    for (; node; node = node->parent) {
+    for (; node; node = qos_node_parent(node)) {
         uint64_t bytes = qos_limit_earned(&node->bytes, QUANTUM_NS);
 
         if (bytes) {
@@ -165,7 +166,7 @@ guarantee_room(const struct qos_node *node, uint64_t first_bytes,
     uint64_t reserve = get(&node->reserve_bytes), bytes;
 
     *urgent = false;
-    if (!node->parent || !qos_limit_on(&node->guarantee)) {
+    if (!qos_node_parent(node) || !qos_limit_on(&node->guarantee)) {
         return 0;
     }
     bytes = qos_limit_room(&node->guarantee, 0, reserve, now_ns);
@@ -183,12 +184,13 @@ qos_leaf_ask(const struct qos_leaf *leaf, uint64_t first_bytes,
     const struct qos_node *below = NULL;
     uint64_t guaranteed = 0, urgent = 0;
     unsigned int i = 0;
+    struct qos_node *node = leaf->node;
 
     budget->first_bytes = first_bytes;
     budget->bytes = budget->packets = UINT64_MAX;
     budget->guaranteed_bytes[0] = budget->urgent_bytes[0] = 0;
-    for (const struct qos_node *node = leaf->node; node;
-         below = node, node = node->parent) {
+    for (; node && i < QOS_LEVELS_MAX;
+         below = node, node = qos_node_parent(node)) {
         const struct qos_member *m = member_below_const(leaf, below);
         bool now_urgent;
 
@@ -200,9 +202,11 @@ qos_leaf_ask(const struct qos_leaf *leaf, uint64_t first_bytes,
         guaranteed += guarantee_room(node, beyond(first_bytes, guaranteed),
                                      now_ns, &now_urgent);
         urgent = max(urgent, now_urgent ? first_bytes : guaranteed);
-        budget->guaranteed_bytes[++i] = guaranteed;
+        budget->nodes[i++] = node;
+        budget->guaranteed_bytes[i] = guaranteed;
         budget->urgent_bytes[i] = urgent;
     }
+    budget->n_levels = i;
     if (!budget->packets) {
         budget->bytes = 0;
     }
@@ -217,10 +221,11 @@ insured(const struct qos_budget *budget, unsigned int i, uint64_t bytes)
 
 /* Charges level 'i'.  False: there is no room any more. */
 static bool
-charge_node(struct qos_node *node, struct qos_rests *rests,
-            const struct qos_budget *budget, unsigned int i, uint64_t bytes,
-            uint64_t packets, uint64_t now_ns)
+charge_node(const struct qos_budget *budget, unsigned int i,
+            struct qos_rests *rests, uint64_t bytes, uint64_t packets,
+            uint64_t now_ns)
 {
+    struct qos_node *node = budget->nodes[i];
     uint64_t passed = min(bytes, budget->guaranteed_bytes[i]);
     uint64_t own = min(bytes, budget->guaranteed_bytes[i + 1]) - passed;
     uint64_t reserve = get(&node->reserve_bytes);
@@ -237,9 +242,6 @@ charge_node(struct qos_node *node, struct qos_rests *rests,
         qos_limit_give(&node->bytes, bytes, now_ns, &rests->bytes);
         return false;
     }
-    if (!node->parent) {
-        return true;
-    }
     if (own && !qos_limit_take(&node->guarantee, own, 0, reserve, now_ns,
                                &rests->guarantee)) {
         qos_limit_give(&node->bytes, bytes, now_ns, &rests->bytes);
@@ -248,22 +250,24 @@ charge_node(struct qos_node *node, struct qos_rests *rests,
     }
     /* A guarantee is for all that is below; and a large frame leaves a
      * debt. */
-    qos_limit_owe(&node->guarantee, insured(budget, i, bytes) - own, now_ns,
-                  &rests->guarantee);
+    uint64_t more = insured(budget, i, bytes) - own;
+    if (more) {
+        qos_limit_owe(&node->guarantee, more, now_ns, &rests->guarantee);
+    }
     return true;
 }
 
 static void
-refund_node(struct qos_node *node, struct qos_rests *rests,
-            const struct qos_budget *budget, unsigned int i, uint64_t bytes,
-            uint64_t packets, uint64_t now_ns)
+refund_node(const struct qos_budget *budget, unsigned int i,
+            struct qos_rests *rests, uint64_t bytes, uint64_t packets,
+            uint64_t now_ns)
 {
+    struct qos_node *node = budget->nodes[i];
+
     qos_limit_give(&node->bytes, bytes, now_ns, &rests->bytes);
     qos_limit_give(&node->packets, packets, now_ns, &rests->packets);
-    if (node->parent) {
-        qos_limit_give(&node->guarantee, insured(budget, i, bytes), now_ns,
-                       &rests->guarantee);
-    }
+    qos_limit_give(&node->guarantee, insured(budget, i, bytes), now_ns,
+                   &rests->guarantee);
 }
 
 /* 'm' borrowed 'bytes' of 'node'.  Only who is in others' way is counted: the
@@ -289,28 +293,26 @@ bool
 qos_leaf_charge(struct qos_leaf *leaf, const struct qos_budget *budget,
                 uint64_t bytes, uint64_t packets, uint64_t now_ns)
 {
-    struct qos_node *node, *below = NULL;
-    unsigned int i = 0;
+    struct qos_node *below = NULL;
 
-    for (node = leaf->node; node; node = node->parent, i++) {
-        if (!charge_node(node, &leaf->rests[i], budget, i, bytes, packets,
+    for (unsigned int i = 0; i < budget->n_levels; i++) {
+        if (!charge_node(budget, i, &leaf->rests[i], bytes, packets,
                          now_ns)) {
-            unsigned int n = i;
-
-            for (node = leaf->node, i = 0; i < n; node = node->parent, i++) {
-                refund_node(node, &leaf->rests[i], budget, i, bytes, packets,
+            while (i--) {
+                refund_node(budget, i, &leaf->rests[i], bytes, packets,
                             now_ns);
             }
             return false;
         }
     }
-    for (node = leaf->node, i = 0; node; below = node, node = node->parent,
-         i++) {
+    for (unsigned int i = 0; i < budget->n_levels; i++) {
         uint64_t borrowed = beyond(bytes, budget->urgent_bytes[i]);
 
         if (borrowed) {
-            serve(node, member_below(leaf, below), borrowed, now_ns);
+            serve(budget->nodes[i], member_below(leaf, below), borrowed,
+                  now_ns);
         }
+        below = budget->nodes[i];
     }
     return true;
 }
@@ -319,9 +321,10 @@ void
 qos_leaf_correct(struct qos_leaf *leaf, int64_t bytes, int64_t packets,
                  uint64_t now_ns)
 {
-    unsigned int i = 0;
+    struct qos_node *node = leaf->node;
 
-    for (struct qos_node *node = leaf->node; node; node = node->parent, i++) {
+    for (unsigned int i = 0; node && i < QOS_LEVELS_MAX;
+         node = qos_node_parent(node), i++) {
         struct qos_rests *rests = &leaf->rests[i];
 
         if (bytes > 0) {
@@ -387,7 +390,8 @@ qos_leaf_wait(struct qos_leaf *leaf, uint64_t first_bytes, uint64_t now_ns)
 
     /* It wants its share of the lowest node that has no room for it, and of
      * those below... */
-    for (; node && ready_ns <= now_ns; below = node, node = node->parent) {
+    for (; node && ready_ns <= now_ns;
+         below = node, node = qos_node_parent(node)) {
         struct qos_member *m = member_below(leaf, below);
         bool now_urgent;
 
@@ -398,7 +402,7 @@ qos_leaf_wait(struct qos_leaf *leaf, uint64_t first_bytes, uint64_t now_ns)
 
         uint64_t more = guarantee_room(node, beyond(first_bytes, guaranteed),
                                        now_ns, &now_urgent);
-        if (!more && !now_urgent && node->parent
+        if (!more && !now_urgent && qos_node_parent(node)
             && qos_limit_on(&node->guarantee)) {
             by_guarantee_ns = min(by_guarantee_ns, qos_limit_ready_ns(
                                       &node->guarantee, first_bytes,
@@ -408,7 +412,7 @@ qos_leaf_wait(struct qos_leaf *leaf, uint64_t first_bytes, uint64_t now_ns)
         urgent |= now_urgent;
     }
     /* ...of those above, it will when it gets there. */
-    for (; node; below = node, node = node->parent) {
+    for (; node; below = node, node = qos_node_parent(node)) {
         unmark(leaf, member_below(leaf, below));
     }
     leaf->wants = true;
@@ -424,7 +428,7 @@ qos_leaf_idle(struct qos_leaf *leaf)
         return;
     }
     for (struct qos_node *node = leaf->node; node;
-         below = node, node = node->parent) {
+         below = node, node = qos_node_parent(node)) {
         unmark(leaf, member_below(leaf, below));
     }
     leaf->wants = false;

@@ -53,7 +53,8 @@ struct qos_family {
 };
 
 struct qos_node {
-    struct qos_node *parent;            /* Null: the root. */
+    struct qos_node *parent;            /* Null: the root.  Others may be
+                                         * reading it: qos_node_parent(). */
     struct qos_limit bytes, packets, guarantee;
     uint64_t reserve_bytes;
     struct qos_member member;           /* Among the parent's. */
@@ -74,8 +75,10 @@ struct qos_leaf {
     } rests[QOS_LEVELS_MAX];
 };
 
-/* What a leaf may draw. */
+/* What a leaf may draw, and from which nodes: one may be moved meanwhile. */
 struct qos_budget {
+    unsigned int n_levels;
+    struct qos_node *nodes[QOS_LEVELS_MAX];
     uint64_t first_bytes, bytes, packets;
     /* Below each level: what passes it by guarantees; and what need not wait
      * for its turn there, since it is a large frame's that was guaranteed. */
@@ -87,6 +90,9 @@ struct qos_budget {
  * wrong and what would be right. */
 const char *qos_settings_check(const struct qos_settings *);
 
+/* Gives each rate that has no burst one that suits it. */
+void qos_settings_complete(struct qos_settings *);
+
 /* A node without members, below 'parent', which may be null. */
 void qos_node_init(struct qos_node *, struct qos_node *parent,
                    const struct qos_settings *);
@@ -94,6 +100,16 @@ void qos_node_init(struct qos_node *, struct qos_node *parent,
 /* Without a burst or a gap; see qos_limit_set(). */
 void qos_node_set(struct qos_node *, const struct qos_settings *,
                   uint64_t now_ns);
+
+static inline struct qos_node *
+qos_node_parent(const struct qos_node *node)
+{
+    return __atomic_load_n(&node->parent, __ATOMIC_ACQUIRE);
+}
+
+/* From now on the node is below 'parent', null: it is a root.  Families and
+ * reserves are the caller's to set. */
+void qos_node_move(struct qos_node *, struct qos_node *parent);
 
 /* From now on these share the node, which borrows the family; null: nobody.
  * Returns the family that did. */

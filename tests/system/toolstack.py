@@ -125,6 +125,20 @@ def set_policy(xs, backend, guest, policy, devid=0):
         xs.share(node, 0, backend)
 
 
+def set_limits(xs, backend, where, limits):
+    """What the vifs of 'backend' share: 'where' is "limits" or
+    "groups/NAME"; no limits take it away."""
+    path = "/netdom/%d/%s" % (backend, where)
+    if not limits:
+        xs.remove(path)
+        return
+    for leaf, value in limits.items():
+        xs.write("%s/%s" % (path, leaf), str(value))
+    parts = path.split("/")
+    for n in range(3, len(parts) + 1):
+        xs.share("/".join(parts[:n]), 0, backend)
+
+
 def scribble_tx_ring(xs, pid, domid):
     """Adds a million to the first Tx ring's req_prod, in the memory of guest
     'domid', which process 'pid' is."""

@@ -202,7 +202,7 @@ test_gone_while_it_waited(void **state)
     world.queues[1].ready_ns = UINT64_MAX;      /* Nobody polls it. */
 
     uint64_t before = world.vif_counts[0].bytes;
-    world_run(&world, 21000000, ROUND_NS);
+    world_run(&world, 110000000, ROUND_NS);
     assert_true(world.vif_counts[0].bytes - before > 10000000 / 8);
     before = world.vif_counts[0].bytes;
     world_run(&world, SECOND_NS / 10, ROUND_NS);
@@ -377,6 +377,37 @@ test_queues(void **state)
     world_connect(&world);
 }
 
+/* A vif comes into a group and leaves it, and others came and went meanwhile:
+ * each time it begins where the others are. */
+static void
+test_move(void **state)
+{
+    struct qos_settings tenant = world_settings(1000000000);
+    struct qos_settings vif = { .weight = 1 };
+    struct qos_settings slow = world_settings(100000000);
+
+    world_init(&world, &tenant);
+    unsigned int group = world_add_group(&world, &slow);
+    world_flood(&world, world_add_vif(&world, NONE, 1, &vif), 1514);
+    world_flood(&world, world_add_vif(&world, NONE, 1, &vif), 1514);
+    world_flood(&world, world_add_vif(&world, group, 1, &vif), 1514);
+    world_connect(&world);
+    for (int i = 0; i < 10; i++) {
+        world.group_of[1] = i & 1 ? group : NONE;
+        qos_node_move(&world.vifs[1], i & 1 ? &world.groups[group]
+                                            : &world.tenant);
+        world_connect(&world);
+        world_run(&world, SECOND_NS / 50, ROUND_NS);
+
+        uint64_t before = world.vif_counts[1].bytes;
+        world_run(&world, SECOND_NS / 50, ROUND_NS);
+        uint64_t got = rate_bps(world.vif_counts[1].bytes - before,
+                                SECOND_NS / 50);
+        assert_in_range(got, i & 1 ? 48000000 : 440000000,
+                        i & 1 ? 52000000 : 460000000);
+    }
+}
+
 static void
 test_packets(void **state)
 {
@@ -480,6 +511,7 @@ main(void)
         RUN(test_groups),
         RUN(test_guarantee_of_a_group),
         RUN(test_queues),
+        RUN(test_move),
         RUN(test_packets),
         RUN(test_settings_change),
         cmocka_unit_test(test_settings_check),
