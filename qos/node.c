@@ -6,9 +6,6 @@
 
 #include "qos/bucket.h"
 
-/* A packet each tenth of a nanosecond. */
-#define PACKETS_RATE_MAX 10000000000ull
-
 /* Ten milliseconds of packets, and one burst of a switch at least. */
 #define PACKETS_BURST_DIVISOR 100
 #define PACKETS_BURST_MIN 32u
@@ -33,7 +30,7 @@ qos_settings_check(const struct qos_settings *s)
         return "the guarantee is above the maximum: lower it, or raise the "
                "maximum";
     }
-    if (s->rate_pps > PACKETS_RATE_MAX) {
+    if (s->rate_pps > QOS_RATE_MAX_PPS) {
         return "the packet rate is above 10 Gpacket/s: choose a lower one, "
                "or none for no limit";
     }
@@ -45,6 +42,18 @@ qos_settings_check(const struct qos_settings *s)
         return "the weight is not from 1 to 1000";
     }
     return NULL;
+}
+
+bool
+qos_settings_equal(const struct qos_settings *a, const struct qos_settings *b)
+{
+    return a->rate_bps == b->rate_bps
+           && a->burst_bytes == b->burst_bytes
+           && a->rate_pps == b->rate_pps
+           && a->burst_packets == b->burst_packets
+           && a->guarantee_bps == b->guarantee_bps
+           && a->guarantee_burst_bytes == b->guarantee_burst_bytes
+           && a->weight == b->weight;
 }
 
 void

@@ -30,6 +30,7 @@
 
 #define QOS_LEVELS_MAX 3                /* Vif, group, tenant. */
 #define QOS_WEIGHT_MAX 1000
+#define QOS_RATE_MAX_PPS 10000000000ull         /* One each 0.1 ns. */
 
 struct qos_settings {
     uint64_t rate_bps, burst_bytes;     /* The maximum; a rate of 0: none. */
@@ -89,6 +90,9 @@ struct qos_budget {
 /* Null, or a sentence for a person (constant memory) that says what is
  * wrong and what would be right. */
 const char *qos_settings_check(const struct qos_settings *);
+
+bool qos_settings_equal(const struct qos_settings *,
+                        const struct qos_settings *);
 
 /* Gives each rate that has no burst one that suits it. */
 void qos_settings_complete(struct qos_settings *);

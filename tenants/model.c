@@ -27,12 +27,49 @@ trunks_equal(const int64_t *a, size_t n_a, const int64_t *b, size_t n_b)
 }
 
 bool
-vif_limits_equal(const struct vif_limits *a, const struct vif_limits *b)
+limits_equal(const struct limits *a, const struct limits *b)
 {
-    return a->tx_rate_bps == b->tx_rate_bps
-           && a->tx_burst_bytes == b->tx_burst_bytes
-           && a->rx_rate_bps == b->rx_rate_bps
-           && a->rx_burst_bytes == b->rx_burst_bytes;
+    return qos_settings_equal(&a->tx, &b->tx)
+           && qos_settings_equal(&a->rx, &b->rx);
+}
+
+bool
+limits_are_none(const struct limits *limits)
+{
+    static const struct limits none = LIMITS_NONE;
+
+    return limits_equal(limits, &none);
+}
+
+struct want_group *
+want_group_find(const struct want_tenant *tenant, const char *name)
+{
+    for (size_t i = 0; i < tenant->n_groups; i++) {
+        if (!strcmp(tenant->groups[i].name, name)) {
+            return &tenant->groups[i];
+        }
+    }
+    return NULL;
+}
+
+const struct have_group *
+have_group_find(const struct have_tenant *have, const char *name)
+{
+    for (size_t i = 0; i < have->n_groups; i++) {
+        if (!strcmp(have->groups[i].name, name)) {
+            return &have->groups[i];
+        }
+    }
+    return NULL;
+}
+
+void
+have_groups_free(struct have_group *groups, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        free(groups[i].name);
+    }
+    free(groups);
 }
 
 char *
@@ -71,6 +108,7 @@ want_vif_finish(struct want_vif *vif)
     free(vif->guest);
     free(vif->mac);
     free(vif->trunks);
+    free(vif->group);
     free(vif->anti_spoof);
     free(vif->addresses);
 }
@@ -83,6 +121,7 @@ want_vif_clone(struct want_vif *to, const struct want_vif *from)
     to->guest = xstrdup(from->guest);
     to->mac = xstrdup(from->mac);
     to->trunks = trunks_clone(from->trunks, from->n_trunks);
+    to->group = nullable_xstrdup(from->group);
     to->anti_spoof = xstrdup(from->anti_spoof);
     to->addresses = xstrdup(from->addresses);
 }
@@ -99,7 +138,8 @@ want_vif_equals(const struct want_vif *a, const struct want_vif *b)
            && a->mtu_set == b->mtu_set
            && a->vlan_tag == b->vlan_tag
            && trunks_equal(a->trunks, a->n_trunks, b->trunks, b->n_trunks)
-           && vif_limits_equal(&a->limits, &b->limits)
+           && limits_equal(&a->limits, &b->limits)
+           && text_equals(a->group, b->group)
            && !strcmp(a->anti_spoof, b->anti_spoof)
            && !strcmp(a->addresses, b->addresses)
            && a->releases == b->releases;
@@ -120,6 +160,10 @@ want_tenant_destroy(struct want_tenant *tenant)
         want_vif_finish(&tenant->vifs[i]);
     }
     free(tenant->vifs);
+    for (size_t i = 0; i < tenant->n_groups; i++) {
+        free(tenant->groups[i].name);
+    }
+    free(tenant->groups);
     free(tenant->name);
     free(tenant->vf);
     free(tenant->iface);
@@ -148,6 +192,10 @@ want_tenant_clone(const struct want_tenant *from)
     for (size_t i = 0; i < from->n_vifs; i++) {
         want_vif_clone(&to->vifs[i], &from->vifs[i]);
     }
+    to->groups = xmemdup(from->groups, from->n_groups * sizeof *to->groups);
+    for (size_t i = 0; i < from->n_groups; i++) {
+        to->groups[i].name = xstrdup(from->groups[i].name);
+    }
     return to;
 }
 
@@ -160,8 +208,18 @@ want_tenant_equals(const struct want_tenant *a, const struct want_tenant *b)
         || !text_equals(a->iface, b->iface)
         || strcmp(a->fail_mode, b->fail_mode)
         || a->n_controllers != b->n_controllers
-        || a->n_vifs != b->n_vifs) {
+        || a->n_vifs != b->n_vifs
+        || a->n_groups != b->n_groups
+        || a->vf_rate_bps != b->vf_rate_bps
+        || !limits_equal(&a->limits, &b->limits)) {
         return false;
+    }
+    for (size_t i = 0; i < a->n_groups; i++) {
+        if (!uuid_equals(&a->groups[i].row, &b->groups[i].row)
+            || strcmp(a->groups[i].name, b->groups[i].name)
+            || !limits_equal(&a->groups[i].limits, &b->groups[i].limits)) {
+            return false;
+        }
     }
     for (size_t i = 0; i < a->n_controllers; i++) {
         if (!uuid_equals(&a->controllers[i].row, &b->controllers[i].row)
@@ -238,6 +296,7 @@ void
 have_vif_finish(struct have_vif *vif)
 {
     free(vif->mac);
+    free(vif->group);
     free(vif->anti_spoof);
     free(vif->addresses);
     free(vif->error);
@@ -276,6 +335,7 @@ have_tenant_destroy(struct have_tenant *have)
         have_vif_finish(&have->vifs[i]);
     }
     free(have->vifs);
+    have_groups_free(have->groups, have->n_groups);
     svec_destroy(&have->targets);
     free(have->datapath_type);
     free(have->fail_mode);

@@ -17,6 +17,7 @@
 
 #include "openvswitch/shash.h"
 #include "openvswitch/uuid.h"
+#include "qos/tree.h"
 #include "smap.h"
 #include "svec.h"
 
@@ -24,11 +25,8 @@
 #define UPLINK_PORT "vf0"
 #define MTU_DEFAULT 1500
 
-struct vif_limits {
-    uint64_t tx_rate_bps;               /* 0: no limit. */
-    uint64_t tx_burst_bytes;
-    uint64_t rx_rate_bps;
-    uint64_t rx_burst_bytes;
+struct limits {
+    struct qos_settings tx, rx;         /* Seen from the guests. */
 };
 
 /* One row of VIF: all that the switch and the guest are to be told. */
@@ -43,7 +41,8 @@ struct want_vif {
     int vlan_tag;                       /* -1: none. */
     int64_t *trunks;                    /* Ascending. */
     size_t n_trunks;
-    struct vif_limits limits;
+    struct limits limits;
+    char *group;                        /* Name, null: of none. */
     char *anti_spoof;                   /* "mac arp ip", any of them. */
     char *addresses;                    /* Separated by spaces. */
     uint64_t releases;                  /* From a quarantine, so far. */
@@ -58,9 +57,21 @@ struct want_controller {
                                          * itself. */
 };
 
+/* Limits that VIFs of a tenant share. */
+struct want_group {
+    struct uuid row;
+    char *name;
+    struct limits limits;
+};
+
 struct want_tenant {
     struct uuid row;
     char *name;
+    struct limits limits;               /* Of all its VIFs together. */
+    struct want_group *groups;          /* Ascending by name. */
+    size_t n_groups;
+    uint64_t vf_rate_bps;               /* What its VF may send; 0: not
+                                         * said. */
     char *vf;                           /* Name of its VF, null: no uplink. */
     char *iface;                        /* The VF's stand-in. */
     char *fail_mode;                    /* "standalone" or "secure". */
@@ -112,13 +123,20 @@ struct have_vif {
     int state;                          /* The backend's XenbusState. */
     char *mac;                          /* As in /netdom, as are these: */
     int mtu;
-    struct vif_limits limits;
+    struct limits limits;
+    char *group;                        /* Null: of none. */
     char *anti_spoof;
     char *addresses;
     uint64_t releases;
     char *error;                        /* From the backend, or null. */
     char *quarantine;                   /* The same: its reason. */
     uint64_t quarantine_release;        /* 'releases' when it began. */
+};
+
+/* Limits that VIFs share, as in /netdom. */
+struct have_group {
+    char *name;                         /* "": all VIFs. */
+    struct limits limits;
 };
 
 struct have_relay {
@@ -157,6 +175,8 @@ struct have_tenant {
 
     struct have_vif *vifs;
     size_t n_vifs;
+    struct have_group *groups;
+    size_t n_groups;
 };
 
 /* Living guests: name to domid (as uintptr_t). */
@@ -205,7 +225,18 @@ uint32_t guests_find(const struct guests *, const char *name);
 /* "vif3.0".  The caller frees it. */
 char *vif_port_name(uint32_t domid, uint32_t devid);
 
-bool vif_limits_equal(const struct vif_limits *, const struct vif_limits *);
+/* Those of somebody of whom nothing is said. */
+#define LIMITS_NONE { { .weight = 1 }, { .weight = 1 } }
+
+bool limits_are_none(const struct limits *);
+bool limits_equal(const struct limits *, const struct limits *);
+
+/* Null if there is none of that name. */
+struct want_group *want_group_find(const struct want_tenant *,
+                                   const char *name);
+const struct have_group *have_group_find(const struct have_tenant *,
+                                         const char *name);
+void have_groups_free(struct have_group *, size_t n);
 
 /* True if both are null or both are the same text. */
 bool text_equals(const char *, const char *);

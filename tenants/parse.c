@@ -7,6 +7,7 @@
 
 #include "hash.h"
 #include "ovsdb-schema/netdom-idl.h"
+#include "tenants/parse_limits.h"
 #include "util.h"
 #include "uuid.h"
 
@@ -130,7 +131,11 @@ add_vif(const struct ndrec_vif *row, const struct want_tenant *before,
     struct want_vif vif;
     char *error = parse_vif(row, &vif);
 
-    if (!error) {
+    if (!error && vif.group && !want_group_find(tenant, vif.group)) {
+        error = xasprintf("group \"%s\" is not one of this tenant's: choose "
+                          "one that is, or none", vif.group);
+        want_vif_finish(&vif);
+    } else if (!error) {
         const struct want_vif *other = vif_clash(tenant, &vif);
 
         if (!other) {
@@ -365,7 +370,9 @@ parse(const struct ndrec_netdom *root, const struct ndrec_host *host,
         tenant->name = xstrdup(row->name);
         tenant->fail_mode = xstrdup(row->fail_mode);
         add_uplink(host, row, old, want, tenant, errors);
+        parse_shared_limits(row, old, tenant, errors);
         add_vifs(row, old, tenant, errors);
+        parse_admit(old, tenant, errors);
         add_controllers(row, tenant, errors);
         shash_add(&want->tenants, tenant->name, tenant);
     }

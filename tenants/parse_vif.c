@@ -10,67 +10,11 @@
 #include "openvswitch/dynamic-string.h"
 #include "ovsdb-schema/netdom-idl.h"
 #include "packets.h"
-#include "qos/bucket.h"
 #include "socket-util.h"
+#include "tenants/parse_limits.h"
 #include "util.h"
 
 #define DEFAULT_OPENFLOW_PORT 6653
-
-/* Column by column: the row's own value, else the profile's, else none. */
-static uint64_t
-choose(const int64_t *own, size_t n_own, const int64_t *profile,
-       size_t n_profile)
-{
-    return n_own ? *own : n_profile ? *profile : 0;
-}
-
-/* Returns a sentence, or null. */
-static char *
-resolve_limit(const char *direction, uint64_t rate_bps, uint64_t burst_bytes,
-              uint64_t *rate_out, uint64_t *burst_out)
-{
-    if (!rate_bps) {
-        *rate_out = *burst_out = 0;
-        return NULL;
-    }
-
-    struct qos_profile profile = {
-        .rate_bps = rate_bps,
-        .burst_bytes = burst_bytes ? burst_bytes
-                                   : qos_burst_default_bytes(rate_bps),
-    };
-    const char *problem = qos_profile_check(&profile);
-
-    if (problem) {
-        return xasprintf("%s limit: %s", direction, problem);
-    }
-    *rate_out = profile.rate_bps;
-    *burst_out = profile.burst_bytes;
-    return NULL;
-}
-
-static char *
-resolve_limits(const struct ndrec_vif *row, struct vif_limits *limits)
-{
-    static const struct ndrec_qos_profile no_profile;
-    const struct ndrec_qos_profile *p = row->profile ? row->profile
-                                                     : &no_profile;
-    char *error = resolve_limit(
-        "tx",
-        choose(row->tx_rate_bps, row->n_tx_rate_bps,
-               p->tx_rate_bps, p->n_tx_rate_bps),
-        choose(row->tx_burst_bytes, row->n_tx_burst_bytes,
-               p->tx_burst_bytes, p->n_tx_burst_bytes),
-        &limits->tx_rate_bps, &limits->tx_burst_bytes);
-
-    return error ? error : resolve_limit(
-        "rx",
-        choose(row->rx_rate_bps, row->n_rx_rate_bps,
-               p->rx_rate_bps, p->n_rx_rate_bps),
-        choose(row->rx_burst_bytes, row->n_rx_burst_bytes,
-               p->rx_burst_bytes, p->n_rx_burst_bytes),
-        &limits->rx_rate_bps, &limits->rx_burst_bytes);
-}
 
 static char *
 check_mac(const char *text, struct eth_addr *mac)
@@ -159,7 +103,7 @@ join(char *const words[], size_t n)
 char *
 parse_vif(const struct ndrec_vif *row, struct want_vif *vif)
 {
-    struct vif_limits limits;
+    struct limits limits;
     struct eth_addr mac;
     char *error = check_guest(row->guest);
 
@@ -170,7 +114,7 @@ parse_vif(const struct ndrec_vif *row, struct want_vif *vif)
         error = check_addresses(row);
     }
     if (!error) {
-        error = resolve_limits(row, &limits);
+        error = parse_vif_limits(row, &limits);
     }
     if (!error && row->n_vlan_tag && row->n_vlan_trunks) {
         error = xasprintf("vlan_tag and vlan_trunks exclude each other: "
@@ -195,6 +139,7 @@ parse_vif(const struct ndrec_vif *row, struct want_vif *vif)
                               vif->n_trunks * sizeof *vif->trunks);
     }
     vif->limits = limits;
+    vif->group = row->group ? xstrdup(row->group->name) : NULL;
     vif->anti_spoof = join(row->anti_spoof, row->n_anti_spoof);
     vif->addresses = join(row->addresses, row->n_addresses);
     vif->releases = row->releases;

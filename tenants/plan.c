@@ -205,6 +205,8 @@ plan_tenant(const struct have_tenant *have, const struct want_tenant *want,
     }
     plan_uplink(have, want, plan);
     if (have->xen_up && have->domid) {
+        /* Before a vif that is to be under them. */
+        plan_shared_limits(have, want, plan);
         plan_vif_nodes(have, want, guests, plan);
     }
     plan_processes(have, want, plan);

@@ -30,6 +30,7 @@ enum action_type {
     ACT_BRIDGE_SET,                     /* 'targets'. */
     ACT_PORT_SET,                       /* 'port'. */
     ACT_PORT_DEL,                       /* 'object': port. */
+    ACT_SHARED_LIMITS,                  /* All of the tenant's. */
     ACT_VIF_CREATE,                     /* 'vif', domid, devid. */
     ACT_VIF_LIMITS,                     /* 'vif', domid, devid. */
     ACT_VIF_OFFLINE,                    /* domid, devid. */

@@ -22,6 +22,7 @@ static const char *const action_names[ACT_N] = {
     [ACT_BRIDGE_SET] = "bridge-set",
     [ACT_PORT_SET] = "port-set",
     [ACT_PORT_DEL] = "port-del",
+    [ACT_SHARED_LIMITS] = "shared-limits",
     [ACT_VIF_CREATE] = "vif-create",
     [ACT_VIF_LIMITS] = "vif-limits",
     [ACT_VIF_OFFLINE] = "vif-offline",

@@ -72,7 +72,8 @@ static bool
 limits_differ(const struct have_vif *have, const struct want_vif *want)
 {
     return !have->managed
-           || !vif_limits_equal(&have->limits, &want->limits)
+           || !limits_equal(&have->limits, &want->limits)
+           || !text_equals(have->group, want->group)
            || !text_equals(have->anti_spoof, want->anti_spoof)
            || !text_equals(have->addresses, want->addresses)
            || have->releases != want->releases;
@@ -114,6 +115,38 @@ port_taken(const struct have_tenant *have, uint32_t domid, uint32_t devid)
 
     free(name);
     return port && !port->ours;
+}
+
+static bool
+shared_limits_differ(const struct have_tenant *have,
+                     const struct want_tenant *want)
+{
+    const struct have_group *all = have_group_find(have, "");
+    size_t n_groups = have->n_groups - (all != NULL);
+
+    if (all ? !limits_equal(&all->limits, &want->limits)
+            : !limits_are_none(&want->limits)) {
+        return true;
+    }
+    for (size_t i = 0; i < want->n_groups; i++) {
+        const struct have_group *group
+            = have_group_find(have, want->groups[i].name);
+
+        if (!group || !limits_equal(&group->limits,
+                                    &want->groups[i].limits)) {
+            return true;
+        }
+    }
+    return n_groups != want->n_groups;
+}
+
+void
+plan_shared_limits(const struct have_tenant *have,
+                   const struct want_tenant *want, struct plan *plan)
+{
+    if (shared_limits_differ(have, want)) {
+        plan_add(plan, ACT_SHARED_LIMITS);
+    }
 }
 
 void

@@ -16,6 +16,8 @@ struct action *plan_add(struct plan *, enum action_type type);
 void plan_port(const struct port_spec *old, const struct port_spec *port,
                struct plan *);
 
+void plan_shared_limits(const struct have_tenant *, const struct want_tenant *,
+                        struct plan *);
 void plan_vif_nodes(const struct have_tenant *, const struct want_tenant *,
                     const struct guests *, struct plan *);
 void plan_vif_ports(const struct have_tenant *, const struct want_tenant *,

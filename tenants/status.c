@@ -203,6 +203,18 @@ tenant_state(const struct tenant *tenant, const struct ndrec_tenant *row)
 }
 
 static bool
+write_group(const struct controller *c, const struct ndrec_qos_group *row)
+{
+    const char *error = row_errors_find(&c->errors, &row->header_.uuid);
+
+    if (text_equals(error, row->error)) {
+        return false;
+    }
+    ndrec_qos_group_set_error(row, error);
+    return true;
+}
+
+static bool
 write_tenant(const struct controller *c, const struct ndrec_tenant *row)
 {
     const struct tenant *tenant = shash_find_data(&c->tenants, row->name);
@@ -211,6 +223,9 @@ write_tenant(const struct controller *c, const struct ndrec_tenant *row)
 
     for (size_t i = 0; i < row->n_vifs; i++) {
         wrote |= write_vif(c, tenant, row, row->vifs[i]);
+    }
+    for (size_t i = 0; i < row->n_groups; i++) {
+        wrote |= write_group(c, row->groups[i]);
     }
     if (!tenant) {
         return write_tenant_state(row, "failed", bad) || wrote;

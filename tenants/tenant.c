@@ -16,6 +16,7 @@
 #include "tenants/plan.h"
 #include "tenants/tenant_apply.h"
 #include "tenants/xen.h"
+#include "tenants/xen_limits.h"
 #include "tenants/xen_vif.h"
 #include "timeval.h"
 #include "util.h"
@@ -195,7 +196,9 @@ look(struct tenant *tenant, long long int now_ms)
         /* The watch first, so that nothing falls between. */
         watch(tenant, have->domid);
         if (xen_vifs_observe(xen, have->domid, &have->vifs,
-                             &have->n_vifs)) {
+                             &have->n_vifs)
+            || xen_shared_observe(xen_xs(xen), have->domid, &have->groups,
+                                  &have->n_groups)) {
             have->xen_up = false;
         }
     }

@@ -100,6 +100,9 @@ apply_one(struct tenant *tenant, const struct action *a,
     case ACT_RELAY_STOP:
         driver->stop(domain, DOMAIN_RELAY, a->object, now_ms);
         return 0;
+    case ACT_SHARED_LIMITS:
+        return xen_shared_limits(tenant->env->xen, tenant->have->domid,
+                                 tenant->want);
     case ACT_VIF_CREATE:
     case ACT_VIF_LIMITS:
     case ACT_VIF_OFFLINE:

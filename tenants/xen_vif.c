@@ -11,6 +11,7 @@
 
 #include "tenants/model.h"
 #include "tenants/xen.h"
+#include "tenants/xen_limits.h"
 #include "util.h"
 
 #define TRANSACTION_TRIES 16
@@ -23,6 +24,7 @@ struct vif_id {
     uint32_t domid;
     uint32_t devid;
     const struct want_vif *want;
+    const struct want_tenant *tenant;
 };
 
 struct paths {
@@ -113,14 +115,10 @@ static bool
 put_limits(struct xs_handle *xs, xs_transaction_t t, const char *dir,
            const struct want_vif *want)
 {
-    const struct vif_limits *l = &want->limits;
-
     return put(xs, t, dir, "mac", want->mac)
            && put_number(xs, t, dir, "mtu", want->mtu)
-           && put_number(xs, t, dir, "tx-rate-bps", l->tx_rate_bps)
-           && put_number(xs, t, dir, "tx-burst-bytes", l->tx_burst_bytes)
-           && put_number(xs, t, dir, "rx-rate-bps", l->rx_rate_bps)
-           && put_number(xs, t, dir, "rx-burst-bytes", l->rx_burst_bytes)
+           && xen_limits_put(xs, t, dir, &want->limits)
+           && put(xs, t, dir, "group", want->group ? want->group : "")
            && put(xs, t, dir, "anti-spoof", want->anti_spoof)
            && put(xs, t, dir, "addresses", want->addresses)
            && put_number(xs, t, dir, "release", want->releases);
@@ -167,7 +165,7 @@ int
 xen_vif_create(struct xen *xen, uint32_t own, uint32_t domid, uint32_t devid,
                const struct want_vif *want)
 {
-    struct vif_id id = { own, domid, devid, want };
+    struct vif_id id = { own, domid, devid, want, NULL };
 
     return transact(xen, create_body, &id);
 }
@@ -185,7 +183,7 @@ int
 xen_vif_limits(struct xen *xen, uint32_t own, uint32_t domid, uint32_t devid,
                const struct want_vif *want)
 {
-    struct vif_id id = { own, domid, devid, want };
+    struct vif_id id = { own, domid, devid, want, NULL };
 
     return transact(xen, limits_body, &id);
 }
@@ -205,7 +203,7 @@ int
 xen_vif_offline(struct xen *xen, uint32_t own, uint32_t domid,
                 uint32_t devid)
 {
-    struct vif_id id = { own, domid, devid, NULL };
+    struct vif_id id = { own, domid, devid, NULL, NULL };
 
     return transact(xen, offline_body, &id);
 }
@@ -250,9 +248,24 @@ remove_body(struct xs_handle *xs, xs_transaction_t t, const struct vif_id *id)
 int
 xen_vif_remove(struct xen *xen, uint32_t own, uint32_t domid, uint32_t devid)
 {
-    struct vif_id id = { own, domid, devid, NULL };
+    struct vif_id id = { own, domid, devid, NULL, NULL };
 
     return transact(xen, remove_body, &id);
+}
+
+static bool
+shared_body(struct xs_handle *xs, xs_transaction_t t, const struct vif_id *id)
+{
+    return xen_shared_put(xs, t, id->own, id->tenant);
+}
+
+int
+xen_shared_limits(struct xen *xen, uint32_t own,
+                  const struct want_tenant *tenant)
+{
+    struct vif_id id = { .own = own, .tenant = tenant };
+
+    return transact(xen, shared_body, &id);
 }
 
 static bool

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 struct have_vif;
+struct want_tenant;
 struct want_vif;
 struct xen;
 
@@ -28,6 +29,9 @@ int xen_vif_offline(struct xen *, uint32_t own, uint32_t domid,
                     uint32_t devid);
 int xen_vif_remove(struct xen *, uint32_t own, uint32_t domid,
                    uint32_t devid);
+
+/* Makes the limits that the vifs of 'own' share what is wanted. */
+int xen_shared_limits(struct xen *, uint32_t own, const struct want_tenant *);
 
 /* Says that every vif of 'own' has its node in /netdom, and takes that
  * back. */

@@ -10,6 +10,7 @@
 
 #include "tenants/model.h"
 #include "tenants/xen.h"
+#include "tenants/xen_limits.h"
 #include "util.h"
 
 #define PATH_BYTES 160
@@ -89,14 +90,12 @@ observe_one(struct xs_handle *xs, uint32_t own, struct have_vif *vif)
     vif->managed = true;
     vif->mac = get(xs, netdom, "mac");
     vif->mtu = MIN(get_number(xs, netdom, "mtu", 0), 65535);
-    vif->limits.tx_rate_bps = get_number(xs, netdom, "tx-rate-bps",
-                                         UINT64_MAX);
-    vif->limits.tx_burst_bytes = get_number(xs, netdom, "tx-burst-bytes",
-                                            UINT64_MAX);
-    vif->limits.rx_rate_bps = get_number(xs, netdom, "rx-rate-bps",
-                                         UINT64_MAX);
-    vif->limits.rx_burst_bytes = get_number(xs, netdom, "rx-burst-bytes",
-                                            UINT64_MAX);
+    xen_limits_get(xs, netdom, &vif->limits);
+    vif->group = get(xs, netdom, "group");
+    if (vif->group && !vif->group[0]) {
+        free(vif->group);
+        vif->group = NULL;
+    }
     vif->anti_spoof = get(xs, netdom, "anti-spoof");
     vif->addresses = get(xs, netdom, "addresses");
     vif->releases = get_number(xs, netdom, "release", UINT64_MAX);

@@ -433,6 +433,60 @@ def two_guests(bench):
     return guests
 
 
+def test_limits_that_vifs_share(bench):
+    """A tenant's, a group's and the VIFs' own arrive at the switch, and
+    change there; what was guaranteed to others is refused."""
+    two_guests(bench)
+    host = bench.host
+
+    def limits():
+        return host.appctl("red", "xenvif/limits")
+
+    def wait_limits(*parts):
+        lab.wait_for(lambda: all(part in limits() for part in parts), 5,
+                     "%s in %s" % (parts, limits()))
+
+    host.ctl("profile-add", "all", "tx_rate=1Gbit", "rx_rate_pps=50000",
+             "--", "profile-add", "web", "tx_rate=500Mbit",
+             "tx_min_rate=400Mbit", "--", "group-add", "red", "web",
+             "profile=web", "--", "tenant-set", "red", "profile=all", "--",
+             "vif-set", "red-a", "group=web", "tx_min_rate=300Mbit",
+             "tx_weight=3")
+    wait_limits("at most 1000000000 bit/s (burst 2125000 bytes",
+                "at most 50000 packets/s (burst 500,",
+                "group web", "at most 500000000 bit/s (burst 1000000 bytes",
+                "at least 300000000 bit/s (burst 375000 bytes", "weight 3")
+
+    # With --wait it holds when the command returns.
+    host.ctl("--wait", "vif-set", "red-b", "tx_min_rate=600Mbit")
+    wait_limits("at least 600000000 bit/s")
+    refused = host.ctl("--wait", "vif-set", "red-b", "tx_min_rate=601Mbit",
+                       check=False)
+    assert refused.returncode == 1
+    assert ("would add up to 1001000000 bit/s, and the tenant's maximum is "
+            "1000000000 bit/s" in refused.stderr), refused
+    assert "at least 600000000 bit/s" in limits()
+    refused = host.ctl("--wait", "profile-set", "web", "tx_min_rate=200Mbit",
+                       check=False)
+    assert refused.returncode == 1
+    assert "group's own guarantee is 200000000" in refused.stderr, refused
+    host.ctl("vif-set", "red-b", "tx_min_rate=500Mbit", "--",
+             "profile-set", "web", "tx_min_rate=300Mbit")
+    bench.wait("vif", "red-b", "error", "")
+    wait_limits("at least 500000000 bit/s")
+    assert bench.control("netdom/plan") == ""
+
+    # A new controller finds it so.
+    bench.control("exit")
+    bench.start_controller()
+    lab.wait_for(lambda: bench.control("netdom/plan") == "", 10,
+                 "nothing to do")
+    host.ctl("--wait", "tenant-set", "red", "profile=", "--", "vif-set",
+             "red-a", "group=", "--", "group-del", "red", "web")
+    wait_limits("all vifs\n  transmit: no limit")
+    assert "group web" not in limits()
+
+
 def test_quarantine_and_release(bench):
     """A guest that lies is cut off, which the database says; a restart of
     the switch does not forget it; the admin's release does."""

@@ -672,6 +672,75 @@ def test_profiles(two):
     two.do("--if-exists", "profile-set", "gold", "tx_rate=1Mbit")
 
 
+SHARES = {"tx_rate_pps": 1000, "tx_burst_packets": 64,
+          "tx_min_rate_bps": 5000000, "tx_min_burst_bytes": 20000,
+          "tx_weight": 7, "rx_rate_pps": 2000, "rx_burst_packets": 65,
+          "rx_min_rate_bps": 6000000, "rx_min_burst_bytes": 30000,
+          "rx_weight": 8}
+
+
+@pytest.mark.parametrize("table, command, row", [
+    ("VIF", "vif-set", "red-1"), ("QoS_Profile", "profile-set", "gold")])
+def test_shares(two, table, command, row):
+    """Guarantees, weights and packet rates, of VIFs and of profiles."""
+    two.do(command, row, *("%s=%s" % item for item in SHARES.items()))
+    for column, value in SHARES.items():
+        assert two.get(table, row, column) == str(value)
+    two.do(command, row, "tx_min_rate=1Gbit", "rx_min_burst=64KiB",
+           "tx_weight=", "rx_rate_pps=")
+    assert two.get(table, row, "tx_min_rate_bps") == "1000000000"
+    assert two.get(table, row, "rx_min_burst_bytes") == "65536"
+    assert two.get(table, row, "tx_weight") == "[]"
+    assert two.get(table, row, "rx_rate_pps") == "[]"
+    for word in ("tx_weight=0", "tx_weight=1001", "rx_rate_pps=-1",
+                 "tx_min_rate=1", "tx_burst_packets=many"):
+        assert word in two.refuse(command, row, word)
+
+
+def test_groups(two):
+    two.do("group-add", "red", "web", "profile=gold", "--",
+           "vif-set", "red-1", "group=web", "--",
+           "group-add", "blue", "web")
+    assert [(row["tenant"], row["profile"], row["vifs"])
+            for row in two.rows("group-list")] == [
+                ("blue", None, 0), ("red", "gold", 1)]
+    assert len(two.rows("group-list", "red")) == 1
+    shown = two.do("show")
+    assert "group web: profile gold" in shown
+    assert "in group web" in shown and "group web: no limits" in shown
+    (red,) = [tenant for tenant in json.loads(
+        two.do("--format=json", "show"))["tenants"]
+              if tenant["name"] == "red"]
+    assert red["groups"] == [{"name": "web", "profile": "gold"}]
+    assert red["vifs"][0]["group"] == "web"
+
+    assert "a group \"web\" already" in two.refuse("group-add", "red", "web")
+    two.do("--may-exist", "group-add", "red", "web", "profile=")
+    assert two.rows("group-list", "red")[0]["profile"] is None
+    two.do("group-set", "red", "web", "profile=gold")
+    assert "no group" in two.refuse("group-set", "red", "wob", "profile=gold")
+    assert "no profile" in two.refuse("group-set", "red", "web",
+                                      "profile=tin")
+    assert "no group" in two.refuse("vif-set", "blue-1", "group=mail")
+    assert "group's name" in two.refuse("group-add", "red", "a/b")
+    two.do("--if-exists", "group-set", "red", "wob", "profile=gold")
+    assert "still limits group web" in two.refuse("profile-del", "gold")
+    assert "still has VIFs, such as red-1" in two.refuse("group-del", "red",
+                                                         "web")
+    two.do("--force", "group-del", "red", "web")
+    assert two.get("VIF", "red-1", "group") == "[]"
+    two.do("--if-exists", "group-del", "red", "web")
+    two.do("tenant-set", "blue", "profile=gold")
+    assert "together under profile gold" in two.do("show")
+    assert "still limits tenant blue" in two.refuse("profile-del", "gold")
+    two.do("--force", "profile-del", "gold")
+    assert two.get("Tenant", "blue", "profile") == "[]"
+
+    # A tenant takes its groups along.
+    two.do("--force", "tenant-del", "blue")
+    assert two.rows("group-list") == []
+
+
 def test_a_profile_in_use_stays(two):
     two.do("vif-set", "red-1", "profile=gold")
     line = two.refuse("profile-del", "gold")
@@ -974,7 +1043,8 @@ def test_bash_completion(two):
     assert complete(two, "host-del", "") == ["h1"]
     assert complete(two, "set-rate", "go") == ["gold"]
     assert complete(two, "vif-list", "--", "tenant-del", "b") == ["blue"]
-    assert complete(two, "list", "QoS") == ["QoS_Profile"]
+    assert complete(two, "list", "QoS") == ["QoS_Group",
+                                                 "QoS_Profile"]
     # As bash splits words by default.
     assert complete(two, "tenant-set", "red", "vf", "=", "vf-f") == [
         "vf-free"]

@@ -64,13 +64,15 @@ def test_every_reference_in_the_prose_leads_somewhere():
 
 def test_numbers_have_their_unit_in_their_name():
     unitless = {"next_cfg", "cur_cfg", "vlan", "vlan_tag", "vlan_trunks",
-                "numa_node", "devid", "domid", "mtu", "releases"}
+                "numa_node", "devid", "domid", "mtu", "releases",
+                "tx_weight", "rx_weight"}
     for table, column in schema_columns():
         key = TABLES[table]["columns"][column]["type"]
         key = key["key"] if isinstance(key, dict) else key
         kind = key["type"] if isinstance(key, dict) else key
         if kind in ("integer", "real"):
-            assert column in unitless or column.endswith(("_bps", "_bytes")), (
+            assert column in unitless or column.endswith(
+                ("_bps", "_bytes", "_pps", "_packets")), (
                 "%s:%s" % (table, column))
 
 

@@ -54,6 +54,7 @@ set_limits(struct have_vif *vif, const struct want_vif *want)
     vif->limits = want->limits;
     vif->releases = want->releases;
     replace(&vif->mac, want->mac);
+    replace(&vif->group, want->group);
     replace(&vif->anti_spoof, want->anti_spoof);
     replace(&vif->addresses, want->addresses);
 }
@@ -183,6 +184,37 @@ destroy(struct plan_host *host)
 }
 
 static void
+add_have_group(struct have_tenant *have, const char *name,
+               const struct limits *limits)
+{
+    have->groups = xrealloc(have->groups,
+                            (have->n_groups + 1) * sizeof *have->groups);
+    have->groups[have->n_groups++] = (struct have_group) {
+        xstrdup(name), *limits,
+    };
+}
+
+static void
+drop_groups(struct have_tenant *have)
+{
+    have_groups_free(have->groups, have->n_groups);
+    have->groups = NULL;
+    have->n_groups = 0;
+}
+
+static void
+share_limits(struct have_tenant *have, const struct want_tenant *want)
+{
+    drop_groups(have);
+    if (!limits_are_none(&want->limits)) {
+        add_have_group(have, "", &want->limits);
+    }
+    for (size_t i = 0; i < want->n_groups; i++) {
+        add_have_group(have, want->groups[i].name, &want->groups[i].limits);
+    }
+}
+
+static void
 apply_one(struct plan_host *host, const struct want_tenant *want,
           const struct action *action)
 {
@@ -194,6 +226,7 @@ apply_one(struct plan_host *host, const struct want_tenant *want,
         assert_true(!have->domain || have->stale);
         have->domain = have->remains = true;
         have->stale = false;
+        drop_groups(have);
         have->domid = have->domid ? have->domid : 7;
         replace(&have->pmd_mask_want, "0x2");
         break;
@@ -232,6 +265,10 @@ apply_one(struct plan_host *host, const struct want_tenant *want,
     case ACT_PORT_SET:
     case ACT_PORT_DEL:
         apply_port(host, action);
+        break;
+    case ACT_SHARED_LIMITS:
+        assert_true(have->domain && have->xen_up && want);
+        share_limits(have, want);
         break;
     case ACT_VIF_CREATE:
     case ACT_VIF_LIMITS:

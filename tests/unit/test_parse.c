@@ -147,7 +147,7 @@ test_all_in_order(void **state)
     assert_string_equal(red->vifs[1].mac, "02:00:00:00:00:0b");
     assert_int_equal(red->vifs[0].mtu, 1500);
     assert_int_equal(red->vifs[0].vlan_tag, -1);
-    assert_int_equal(red->vifs[0].limits.tx_rate_bps, 0);
+    assert_int_equal(red->vifs[0].limits.tx.rate_bps, 0);
     assert_int_equal(red->vifs[0].releases, 0);
     assert_int_equal(red->vifs[1].releases, 7);
 }
@@ -171,12 +171,12 @@ test_limits_column_by_column(void **state)
     run(p);
 
     const struct want_tenant *red = want_find(&p->want, "red");
-    assert_int_equal(red->vifs[0].limits.tx_rate_bps, 2000000);
-    assert_int_equal(red->vifs[0].limits.tx_burst_bytes, 20000);
-    assert_int_equal(red->vifs[0].limits.rx_rate_bps, 0);
-    assert_int_equal(red->vifs[0].limits.rx_burst_bytes, 0);
-    assert_int_equal(red->vifs[1].limits.rx_rate_bps, 2000000);
-    assert_true(red->vifs[1].limits.rx_burst_bytes >= 1514);
+    assert_int_equal(red->vifs[0].limits.tx.rate_bps, 2000000);
+    assert_int_equal(red->vifs[0].limits.tx.burst_bytes, 20000);
+    assert_int_equal(red->vifs[0].limits.rx.rate_bps, 0);
+    assert_int_equal(red->vifs[0].limits.rx.burst_bytes, 0);
+    assert_int_equal(red->vifs[1].limits.rx.rate_bps, 2000000);
+    assert_true(red->vifs[1].limits.rx.burst_bytes >= 1514);
 }
 
 static void
@@ -240,14 +240,14 @@ test_a_vif_that_goes_bad_goes_on(void **state)
     const struct want_tenant *red = want_find(&p->want, "red");
     assert_int_equal(red->n_vifs, 2);
     assert_string_equal(red->vifs[0].mac, "02:00:00:00:00:01");
-    assert_int_equal(red->vifs[0].limits.tx_rate_bps, 0);
+    assert_int_equal(red->vifs[0].limits.tx.rate_bps, 0);
 
     p->vifs[0].mac = "02:00:00:00:00:05";
     run(p);
     red = want_find(&p->want, "red");
     assert_int_equal(hmap_count(&p->errors.by_row), 0);
     assert_string_equal(red->vifs[0].mac, "02:00:00:00:00:05");
-    assert_int_equal(red->vifs[0].limits.tx_rate_bps, 3000000);
+    assert_int_equal(red->vifs[0].limits.tx.rate_bps, 3000000);
 }
 
 static void

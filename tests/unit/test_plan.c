@@ -32,10 +32,25 @@ add_vif(struct want_tenant *tenant, const char *name, const char *guest,
     vif->mac = xasprintf("02:00:00:00:00:%02x", devid);
     vif->mtu = MTU_DEFAULT;
     vif->vlan_tag = -1;
-    vif->limits.tx_rate_bps = 1000000;
-    vif->limits.tx_burst_bytes = 16384;
+    vif->limits.tx.rate_bps = 1000000;
+    vif->limits.tx.burst_bytes = 16384;
     vif->anti_spoof = xstrdup("mac");
     vif->addresses = xstrdup("10.0.0.1");
+}
+
+static void
+add_group(struct want_tenant *tenant, const char *name)
+{
+    static const struct limits none = LIMITS_NONE;
+
+    if (want_group_find(tenant, name)) {
+        return;
+    }
+    tenant->groups = xrealloc(tenant->groups, (tenant->n_groups + 1)
+                                              * sizeof *tenant->groups);
+    tenant->groups[tenant->n_groups++] = (struct want_group) {
+        .name = xstrdup(name), .limits = none,
+    };
 }
 
 static struct want_tenant *
@@ -51,6 +66,7 @@ make_tenant(void)
     tenant->n_controllers = 1;
     tenant->controllers[0].target = xstrdup("tcp:10.1.1.1:6653");
     tenant->controllers[0].relay = xstrdup("TCP4:10.1.1.1:6653");
+    tenant->limits = (struct limits) LIMITS_NONE;
     add_vif(tenant, "red1", "guest1", 0);
     add_vif(tenant, "red2", "guest2", 1);
     return tenant;
@@ -97,7 +113,19 @@ assert_as_wanted(const struct plan_host *host, const struct want_tenant *want)
         assert_non_null(vif);
         assert_true(vif->online);
         assert_string_equal(vif->mac, want->vifs[i].mac);
-        assert_true(vif_limits_equal(&vif->limits, &want->vifs[i].limits));
+        assert_true(limits_equal(&vif->limits, &want->vifs[i].limits));
+        assert_true(text_equals(vif->group, want->vifs[i].group));
+    }
+    const struct have_group *all = have_group_find(have, "");
+    assert_int_equal(have->n_groups, want->n_groups + (all != NULL));
+    assert_true(all ? limits_equal(&all->limits, &want->limits)
+                    : limits_are_none(&want->limits));
+    for (size_t i = 0; i < want->n_groups; i++) {
+        const struct have_group *group
+            = have_group_find(have, want->groups[i].name);
+
+        assert_non_null(group);
+        assert_true(limits_equal(&group->limits, &want->groups[i].limits));
     }
     assert_int_equal(have->n_vifs, n_vifs);
     assert_int_equal(have->vswitch, PROC_RUNNING);
@@ -167,7 +195,7 @@ test_limit_touches_nothing_else(void **state OVS_UNUSED)
     plan_host_init(&host, "red");
     guests_put(&host.guests, "guest1", 3);
     plan_host_settle(&host, want);
-    want->vifs[0].limits.tx_rate_bps = 500000000;
+    want->vifs[0].limits.tx.rate_bps = 500000000;
     assert_plan(&host, want, "red: vif-limits vif3.0\n");
     plan_host_settle(&host, want);
     assert_as_wanted(&host, want);
@@ -181,6 +209,23 @@ test_limit_touches_nothing_else(void **state OVS_UNUSED)
     assert_true(have_release_pending(host.have));
     host.have->vifs[0].quarantine_release = 1;
     assert_false(have_release_pending(host.have));
+
+    /* What vifs share is no vif's matter, but for the group that it is in. */
+    want->limits.tx.rate_bps = 1000000000;
+    add_group(want, "web");
+    assert_plan(&host, want, "red: shared-limits\n");
+    plan_host_settle(&host, want);
+    want->vifs[0].group = xstrdup("web");
+    assert_plan(&host, want, "red: vif-limits vif3.0\n");
+    plan_host_settle(&host, want);
+    want->groups[0].limits.rx.guarantee_bps = 9000;
+    assert_plan(&host, want, "red: shared-limits\n");
+    plan_host_settle(&host, want);
+    assert_as_wanted(&host, want);
+    want->limits.tx.rate_bps = 0;
+    assert_plan(&host, want, "red: shared-limits\n");
+    plan_host_settle(&host, want);
+    assert_as_wanted(&host, want);
 
     /* A MAC is another matter. */
     free(want->vifs[0].mac);
@@ -335,7 +380,7 @@ shake(struct plan_host *host, struct want_tenant *want, unsigned int *seed)
     struct have_tenant *have = host->have;
     struct want_vif *vif = &want->vifs[rand_r(seed) % want->n_vifs];
 
-    switch (rand_r(seed) % 12) {
+    switch (rand_r(seed) % 15) {
     case 0:
         have->vswitch = have->vswitch == PROC_RUNNING ? PROC_HELD
                                                       : have->vswitch;
@@ -351,7 +396,7 @@ shake(struct plan_host *host, struct want_tenant *want, unsigned int *seed)
         shash_find_and_delete(&host->guests.by_name, vif->guest);
         break;
     case 4:
-        vif->limits.rx_rate_bps = 8000 + rand_r(seed) % 1000;
+        vif->limits.rx.rate_bps = 8000 + rand_r(seed) % 1000;
         break;
     case 5:
         vif->vlan_tag = rand_r(seed) % 3 - 1;
@@ -382,6 +427,21 @@ shake(struct plan_host *host, struct want_tenant *want, unsigned int *seed)
         break;
     case 11:
         have->stale = have->domain;
+        break;
+    case 12:
+        want->limits.tx.rate_bps = rand_r(seed) % 3 * 1000000;
+        break;
+    case 13:
+        if (want->n_groups < 3) {
+            add_group(want, want->n_groups ? "g1" : "g0");
+        }
+        break;
+    case 14:
+        if (want->n_groups) {
+            want->groups[0].limits.rx.weight = rand_r(seed) % 1000 + 1;
+            free(vif->group);
+            vif->group = xstrdup(want->groups[0].name);
+        }
         break;
     }
 }

@@ -88,6 +88,13 @@ const struct ndrec_vif *must_vif(struct ctl_context *, const char *);
 const struct ndrec_qos_profile *must_profile(struct ctl_context *,
                                              const char *);
 
+/* group.c: a tenant's groups by name. */
+const struct ndrec_qos_group *find_group(const struct ndrec_tenant *,
+                                         const char *);
+const struct ndrec_qos_group *must_group(struct ctl_context *,
+                                         const struct ndrec_tenant *,
+                                         const char *);
+
 /* Null if there is none. */
 const struct ndrec_host *host_of_vf(struct ctl_context *,
                                     const struct ndrec_vf *);
@@ -149,6 +156,7 @@ extern const struct ctl_command_syntax tenant_commands[];
 extern const struct ctl_command_syntax openflow_commands[];
 extern const struct ctl_command_syntax vif_commands[];
 extern const struct ctl_command_syntax limit_commands[];
+extern const struct ctl_command_syntax group_commands[];
 extern const struct ctl_command_syntax show_commands[];
 
 #endif /* tools/ctl/ctl.h */

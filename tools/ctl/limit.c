@@ -148,6 +148,19 @@ touch_users(struct ctl_context *ctx, const struct ndrec_qos_profile *profile)
 {
     const struct ndrec_vif *vif;
 
+    const struct ndrec_qos_group *group;
+    const struct ndrec_tenant *tenant;
+
+    NDREC_TENANT_FOR_EACH (tenant, ctx->idl) {
+        if (tenant->profile == profile) {
+            ctl_touch(&tenant->header_);
+        }
+    }
+    NDREC_QOS_GROUP_FOR_EACH (group, ctx->idl) {
+        if (group->profile == profile) {
+            ctl_touch(&group->header_);
+        }
+    }
     NDREC_VIF_FOR_EACH (vif, ctx->idl) {
         if (vif->profile == profile) {
             ctl_touch(&vif->header_);
@@ -254,6 +267,45 @@ cmd_profile_set(struct ctl_context *ctx)
     }
 }
 
+/* Takes 'profile' from tenants and groups, with --force.  False: there are
+ * some, and they were named. */
+static bool
+leave_shared(struct ctl_context *ctx, const struct ndrec_qos_profile *profile)
+{
+    const char *what = NULL, *name = NULL;
+    const struct ndrec_qos_group *group;
+    const struct ndrec_tenant *tenant;
+    bool force = has_option(ctx, "--force");
+
+    NDREC_TENANT_FOR_EACH (tenant, ctx->idl) {
+        if (tenant->profile == profile) {
+            what = "tenant";
+            name = tenant->name;
+            if (force) {
+                ndrec_tenant_set_profile(tenant, NULL);
+                ctl_touch(&tenant->header_);
+            }
+        }
+    }
+    NDREC_QOS_GROUP_FOR_EACH (group, ctx->idl) {
+        if (group->profile == profile) {
+            what = "group";
+            name = group->name;
+            if (force) {
+                ndrec_qos_group_set_profile(group, NULL);
+                ctl_touch(&group->header_);
+            }
+        }
+    }
+    if (!what || force) {
+        return true;
+    }
+    ctl_error(ctx, "profile \"%s\" still limits %s %s: give it another with "
+              "profile=NAME first, or add --force to leave it without",
+              profile->name, what, name);
+    return false;
+}
+
 static void
 cmd_profile_del(struct ctl_context *ctx)
 {
@@ -282,6 +334,9 @@ cmd_profile_del(struct ctl_context *ctx)
         }
         ndrec_vif_set_profile(vif, NULL);
         ctl_touch(&vif->header_);
+    }
+    if (!leave_shared(ctx, profile)) {
+        return;
     }
     ndrec_netdom_verify_profiles(root);
     profiles = rows_without(root->profiles, root->n_profiles, profile, &n);

@@ -49,6 +49,7 @@ register_commands(void)
     ctl_register_commands(openflow_commands);
     ctl_register_commands(vif_commands);
     ctl_register_commands(limit_commands);
+    ctl_register_commands(group_commands);
     ctl_register_commands(show_commands);
 }
 
@@ -91,8 +92,9 @@ VIFs and limits:\n\
                               protocol and was cut off\n\
   vif-list [TENANT]           list VIFs\n\
       KEY is one of mtu, vlan_tag, vlan_trunks, addresses, anti_spoof,\n\
-      profile, tx_rate, tx_burst, rx_rate, rx_burst; tx is what the guest\n\
-      sends, rx what it receives; an empty VALUE clears it\n\
+      profile, group, tx_rate, tx_burst, tx_min_rate, tx_min_burst,\n\
+      tx_weight, tx_rate_pps, tx_burst_packets, and the same with rx_; tx is\n\
+      what the guest sends, rx what it receives; an empty VALUE clears it\n\
   set-rate VIF|PROFILE [tx|rx|both] RATE [burst SIZE]\n\
                               limit it to RATE (such as 100Mbit)\n\
   set-rate VIF|PROFILE [tx|rx|both] none\n\
@@ -102,6 +104,12 @@ VIFs and limits:\n\
   profile-set PROFILE KEY=VALUE...  change PROFILE\n\
   profile-del PROFILE         delete PROFILE\n\
   profile-list                list profiles\n\
+  group-add TENANT GROUP [profile=PROFILE]\n\
+                              add GROUP, of VIFs that share limits\n\
+  group-set TENANT GROUP profile=PROFILE\n\
+                              change its limits\n\
+  group-del TENANT GROUP      delete GROUP\n\
+  group-list [TENANT]         list groups\n\
 \n\
   show                        print all of it, with limits and state\n\
 \n\

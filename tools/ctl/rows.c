@@ -354,8 +354,13 @@ pre_names(struct ctl_context *ctx)
         &ndrec_tenant_col_host,
         &ndrec_tenant_col_vf,
         &ndrec_tenant_col_vifs,
+        &ndrec_tenant_col_profile,
+        &ndrec_tenant_col_groups,
         &ndrec_vif_col_name,
         &ndrec_vif_col_profile,
+        &ndrec_vif_col_group,
+        &ndrec_qos_group_col_name,
+        &ndrec_qos_group_col_profile,
         &ndrec_qos_profile_col_name,
     };
 

@@ -70,7 +70,8 @@ run_prerequisites(struct ctl_command *commands, size_t n,
             &ndrec_tenant_col_error, &ndrec_vif_col_name,
             &ndrec_vif_col_guest, &ndrec_vif_col_state,
             &ndrec_vif_col_error, &ndrec_vf_col_name, &ndrec_vf_col_state,
-            &ndrec_vf_col_error,
+            &ndrec_vf_col_error, &ndrec_qos_group_col_name,
+            &ndrec_qos_group_col_error,
         };
 
         for (size_t i = 0; i < ARRAY_SIZE(columns); i++) {

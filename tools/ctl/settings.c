@@ -8,6 +8,7 @@
 #include "openvswitch/json.h"
 #include "qos/bucket.h"
 #include "qos/rate_text.h"
+#include "qos/tree.h"
 #include "tools/ctl/check.h"
 
 const struct setting limit_settings[] = {
@@ -23,6 +24,32 @@ const struct setting limit_settings[] = {
       QOS_RATE_MAX_BPS, true },
     { "rx_burst_bytes", "rx_burst_bytes", canon_integer, QOS_BURST_MIN_BYTES,
       QOS_BURST_MAX_BYTES, true },
+    { "tx_rate_pps", "tx_rate_pps", canon_integer, 1, QOS_RATE_MAX_PPS,
+      true },
+    { "tx_burst_packets", "tx_burst_packets", canon_integer, 1,
+      QOS_CHARGE_MAX, true },
+    { "tx_min_rate", "tx_min_rate_bps", canon_rate, .optional = true },
+    { "tx_min_burst", "tx_min_burst_bytes", canon_burst,
+      .optional = true },
+    { "tx_min_rate_bps", "tx_min_rate_bps", canon_integer,
+      QOS_RATE_MIN_BPS, QOS_RATE_MAX_BPS, true },
+    { "tx_min_burst_bytes", "tx_min_burst_bytes", canon_integer,
+      QOS_BURST_MIN_BYTES, QOS_BURST_MAX_BYTES, true },
+    { "tx_weight", "tx_weight", canon_integer, 1, QOS_WEIGHT_MAX,
+      true },
+    { "rx_rate_pps", "rx_rate_pps", canon_integer, 1, QOS_RATE_MAX_PPS,
+      true },
+    { "rx_burst_packets", "rx_burst_packets", canon_integer, 1,
+      QOS_CHARGE_MAX, true },
+    { "rx_min_rate", "rx_min_rate_bps", canon_rate, .optional = true },
+    { "rx_min_burst", "rx_min_burst_bytes", canon_burst,
+      .optional = true },
+    { "rx_min_rate_bps", "rx_min_rate_bps", canon_integer,
+      QOS_RATE_MIN_BPS, QOS_RATE_MAX_BPS, true },
+    { "rx_min_burst_bytes", "rx_min_burst_bytes", canon_integer,
+      QOS_BURST_MIN_BYTES, QOS_BURST_MAX_BYTES, true },
+    { "rx_weight", "rx_weight", canon_integer, 1, QOS_WEIGHT_MAX,
+      true },
     { NULL, NULL, NULL, 0, 0, false },
 };
 
@@ -51,6 +78,19 @@ canon_integer(struct ctl_context *ctx, const struct setting *setting,
     }
     ds_put_format(text, "%"PRId64, number);
     return true;
+}
+
+bool
+canon_profile(struct ctl_context *ctx,
+              const struct setting *setting OVS_UNUSED, const char *value,
+              struct ds *text)
+{
+    const struct ndrec_qos_profile *profile = must_profile(ctx, value);
+
+    if (profile) {
+        put_row(text, &profile->header_);
+    }
+    return profile != NULL;
 }
 
 bool

@@ -28,6 +28,10 @@ bool canon_rate(struct ctl_context *, const struct setting *,
 bool canon_burst(struct ctl_context *, const struct setting *,
                  const char *, struct ds *);
 
+/* A profile by its name. */
+bool canon_profile(struct ctl_context *, const struct setting *,
+                   const char *, struct ds *);
+
 /* Appends a row's UUID, for columns that refer to one. */
 void put_row(struct ds *, const struct ovsdb_idl_row *);
 

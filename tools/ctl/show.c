@@ -89,6 +89,9 @@ show_vif(struct ds *s, const struct ndrec_vif *vif)
     if (vif->profile) {
         ds_put_format(s, " (profile %s)", vif->profile->name);
     }
+    if (vif->group) {
+        ds_put_format(s, ", in group %s", vif->group->name);
+    }
     ds_put_char(s, '\n');
 
     if (vif->n_anti_spoof || vif->n_addresses) {
@@ -119,6 +122,18 @@ show_tenant(struct ds *s, const struct ndrec_tenant *tenant,
         ds_put_format(s, ", domain %"PRId64, *tenant->domid);
     }
     ds_put_format(s, ", fail mode %s\n", tenant->fail_mode);
+    if (tenant->profile) {
+        ds_put_format(s, "        together under profile %s\n",
+                      tenant->profile->name);
+    }
+    for (size_t i = 0; i < tenant->n_groups; i++) {
+        const struct ndrec_qos_group *group = tenant->groups[i];
+
+        ds_put_format(s, "        group %s: %s%s\n", group->name,
+                      group->profile ? "profile " : "no limits",
+                      group->profile ? group->profile->name : "");
+        put_error(s, 12, group->error);
+    }
     for (size_t i = 0; i < tenant->n_controllers; i++) {
         const struct ndrec_openflow_controller *c = tenant->controllers[i];
 

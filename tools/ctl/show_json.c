@@ -66,6 +66,7 @@ vif_json(const struct ndrec_vif *vif)
     put_integer(object, "tx_burst_bytes", limits.tx_burst_bytes);
     put_integer(object, "rx_rate_bps", limits.rx_rate_bps);
     put_integer(object, "rx_burst_bytes", limits.rx_burst_bytes);
+    put_text(object, "group", vif->group ? vif->group->name : NULL);
     put_text(object, "state", vif->state);
     put_text(object, "state_since", vif->state_since);
     put_text(object, "error", vif->error);
@@ -80,8 +81,19 @@ tenant_json(const struct ndrec_tenant *tenant,
 {
     struct json *controllers = json_array_create_empty();
     struct json *own_vifs = json_array_create_empty();
+    struct json *groups = json_array_create_empty();
     struct json *object = json_object_create();
 
+    for (size_t i = 0; i < tenant->n_groups; i++) {
+        const struct ndrec_qos_group *group = tenant->groups[i];
+        struct json *json = json_object_create();
+
+        put_text(json, "name", group->name);
+        put_text(json, "profile", group->profile ? group->profile->name
+                                                 : NULL);
+        put_text(json, "error", group->error);
+        json_array_add(groups, json);
+    }
     for (size_t i = 0; i < tenant->n_controllers; i++) {
         struct json *controller = json_object_create();
 
@@ -100,6 +112,9 @@ tenant_json(const struct ndrec_tenant *tenant,
     put_text(object, "host", tenant->host ? tenant->host->name : NULL);
     put_text(object, "vf", tenant->vf ? tenant->vf->name : NULL);
     put_text(object, "fail_mode", tenant->fail_mode);
+    put_text(object, "profile", tenant->profile ? tenant->profile->name
+                                                : NULL);
+    json_object_put(object, "groups", groups);
     put_text(object, "state", tenant->state);
     put_text(object, "state_since", tenant->state_since);
     put_text(object, "error", tenant->error);

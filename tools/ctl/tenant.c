@@ -53,6 +53,7 @@ static const struct setting tenant_settings[] = {
     { "host", "host", canon_host, 0, 0, false },
     { "vf", "vf", canon_vf, .optional = true },
     { "fail_mode", "fail_mode", canon_fail_mode, 0, 0, false },
+    { "profile", "profile", canon_profile, .optional = true },
     { NULL, NULL, NULL, 0, 0, false },
 };
 
@@ -208,6 +209,9 @@ cmd_tenant_del(struct ctl_context *ctx)
     for (size_t i = 0; i < tenant->n_vifs; i++) {
         ndrec_vif_delete(tenant->vifs[i]);
     }
+    for (size_t i = 0; i < tenant->n_groups; i++) {
+        ndrec_qos_group_delete(tenant->groups[i]);
+    }
     ndrec_tenant_delete(tenant);
 }
 
@@ -215,8 +219,8 @@ static void
 cmd_tenant_list(struct ctl_context *ctx)
 {
     static const char *const headings[] = {
-        "tenant", "host", "vf", "vifs", "fail_mode", "state", "domid",
-        "error", NULL
+        "tenant", "host", "vf", "vifs", "fail_mode", "profile", "state",
+        "domid", "error", NULL
     };
     const struct ndrec_tenant **tenants;
     size_t n;
@@ -234,6 +238,7 @@ cmd_tenant_list(struct ctl_context *ctx)
         list_text(ctx, tenant->vf ? tenant->vf->name : NULL);
         list_integer(ctx, &n_vifs);
         list_text(ctx, tenant->fail_mode);
+        list_text(ctx, tenant->profile ? tenant->profile->name : NULL);
         list_text(ctx, tenant->state);
         list_integer(ctx, tenant->domid);
         list_text(ctx, tenant->error);

@@ -168,16 +168,25 @@ report_vf(const struct ndrec_vf *vf)
                 vf->error ? NULL : "its device is not on the host");
 }
 
+static bool
+report_group(const struct ndrec_qos_group *group)
+{
+    return !group->error || tell(true, "group", group->name, "as it was",
+                                 group->error, NULL);
+}
+
 bool
 ctl_touched_report(struct ovsdb_idl *idl)
 {
     bool ok = true;
 
     for (size_t i = 0; i < n_touched; i++) {
+        const struct ndrec_qos_group *group;
         const struct ndrec_tenant *tenant;
         const struct ndrec_vif *vif;
         const struct ndrec_vf *vf;
 
+        group = touched_row(idl, i, &ndrec_table_qos_group);
         tenant = touched_row(idl, i, &ndrec_table_tenant);
         vif = touched_row(idl, i, &ndrec_table_vif);
         vf = touched_row(idl, i, &ndrec_table_vf);
@@ -187,6 +196,8 @@ ctl_touched_report(struct ovsdb_idl *idl)
             ok = report_vif(vif) && ok;
         } else if (vf) {
             ok = report_vf(vf) && ok;
+        } else if (group) {
+            ok = report_group(group) && ok;
         }
     }
     return ok;

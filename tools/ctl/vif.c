@@ -109,12 +109,34 @@ check_vif(struct ctl_context *ctx, const struct ndrec_tenant *tenant,
     return true;
 }
 
+/* Puts 'vif' into the group that 'words' name, if they do. */
+static bool
+set_group(struct ctl_context *ctx, const struct ndrec_tenant *tenant,
+          const struct ndrec_vif *vif, char *const words[], int n)
+{
+    const char *name = word_of(words, n, "group");
+    const struct ndrec_qos_group *group = NULL;
+
+    if (!name || !tenant) {
+        return true;
+    }
+    if (name[0]) {
+        group = must_group(ctx, tenant, name);
+        if (!group) {
+            return false;
+        }
+    }
+    ndrec_vif_set_group(vif, group);
+    return true;
+}
+
 static void
 change_vif(struct ctl_context *ctx, const struct ndrec_tenant *tenant,
            const struct ndrec_vif *vif, char *const words[], int n)
 {
     if (apply_words(ctx, "VIF", &vif->header_, vif_settings, limit_settings,
                     words, n)
+        && set_group(ctx, tenant, vif, words, n)
         && check_vif(ctx, tenant, vif)) {
         ctl_touch(&vif->header_);
     }

@@ -38,19 +38,6 @@ canon_mac(struct ctl_context *ctx, const struct setting *setting,
     return true;
 }
 
-static bool
-canon_profile(struct ctl_context *ctx,
-              const struct setting *setting OVS_UNUSED, const char *value,
-              struct ds *text)
-{
-    const struct ndrec_qos_profile *profile = must_profile(ctx, value);
-
-    if (profile) {
-        put_row(text, &profile->header_);
-    }
-    return profile != NULL;
-}
-
 /* Calls 'put' for each word of 'value', which ',' and ' ' part, and joins
  * what it appends as a set. */
 static bool
@@ -170,5 +157,6 @@ const struct setting vif_settings[] = {
     { "addresses", "addresses", canon_addresses, .optional = true },
     { "anti_spoof", "anti_spoof", canon_anti_spoof, .optional = true },
     { "profile", "profile", canon_profile, .optional = true },
+    { "group", NULL, NULL, .optional = true },      /* Of its tenant. */
     { NULL, NULL, NULL, 0, 0, false },
 };
