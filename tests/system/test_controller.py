@@ -360,21 +360,17 @@ def test_an_openflow_controller_on_the_host(bench):
     target = "tcp:127.0.0.1:%d" % port
     bench.host.ctl("--wait", "set-controller", "red", target)
 
-    def relays():
-        return [pid for pid in session_pids("socat")
-                if str(bench.run / "tenants/red/relay")
-                in pathlib.Path("/proc/%d/cmdline" % pid).read_text()]
+    def is_relay(process):
+        try:
+            return ((process / "comm").read_text().strip() == "socat"
+                    and str(bench.run / "tenants/red/relay")
+                    in (process / "cmdline").read_text())
+        except OSError:                 # It ended meanwhile.
+            return False
 
-    def session_pids(name):
-        found = []
-        for entry in pathlib.Path("/proc").iterdir():
-            try:
-                if entry.name.isdigit() and (
-                        entry / "comm").read_text().strip() == name:
-                    found.append(int(entry.name))
-            except OSError:
-                pass
-        return found
+    def relays():
+        return [int(process.name) for process in
+                pathlib.Path("/proc").glob("[0-9]*") if is_relay(process)]
 
     lab.wait_for(relays, 10, "the relay")
     first = min(relays())
