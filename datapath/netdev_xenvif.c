@@ -66,6 +66,7 @@ xenvif_construct(struct netdev *netdev)
     atomic_init(&vif->rx_queued_packets, 0);
     atomic_init(&vif->rx_queue_limit_bytes, XENVIF_RX_QUEUE_MAX_BYTES);
     xenvif_tree_add(vif);
+    vif->db_tx.weight = vif->db_rx.weight = 1;
     for (int i = 0; i < VIF_N_DROPS; i++) {
         atomic_init(&vif->send_drops[i], 0);
     }
@@ -93,6 +94,7 @@ xenvif_destruct(struct netdev *netdev)
     xenvif_queues_share(vif, 0);
     ovsrcu_postpone(free, ovsrcu_get_protected(struct xenvif_policy *,
                                                &vif->policy));
+    free(vif->db_qos_type);
     ovs_mutex_destroy(&vif->mutex);
     xenvif_changed();
 }
@@ -303,6 +305,11 @@ static const struct netdev_class xenvif_class = {
     .get_stats = xenvif_get_stats_cb,
     .get_custom_stats = xenvif_get_custom_stats,
     .get_status = xenvif_get_status,
+    .set_policing = xenvif_set_policing,
+    .get_qos_types = xenvif_get_qos_types,
+    .get_qos = xenvif_get_qos,
+    .set_qos = xenvif_set_qos,
+    .set_queue = xenvif_set_queue,
     .update_flags = xenvif_update_flags,
     .reconfigure = xenvif_reconfigure,
     .rxq_alloc = xenvif_rxq_alloc,

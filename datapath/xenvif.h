@@ -39,6 +39,8 @@ struct xenvif_policy {
     struct qos_settings rx;             /* What it receives. */
     char group[XENVIF_GROUP_BYTES];     /* Whose limits hold too; "": of
                                          * none.  Padded with zeros. */
+    const char *tx_source;              /* Who said its rate: constant
+                                         * memory, null: "policy". */
     struct fence fence;
 };
 

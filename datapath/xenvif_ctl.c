@@ -166,17 +166,6 @@ xenvif_set_mtu_wish(struct xenvif_id id, unsigned int mtu)
     return 0;
 }
 
-static uint32_t
-rx_queue_limit_bytes(uint64_t rate_bps)
-{
-    uint64_t bytes = rate_bps / 8 / 1000 * XENVIF_RX_QUEUE_MS;
-
-    if (!rate_bps || bytes > XENVIF_RX_QUEUE_MAX_BYTES) {
-        bytes = XENVIF_RX_QUEUE_MAX_BYTES;
-    }
-    return MAX(bytes, XENVIF_RX_QUEUE_MIN_BYTES);
-}
-
 int
 xenvif_set_policy(struct xenvif_id id, const struct xenvif_policy *policy)
 {
@@ -191,15 +180,9 @@ xenvif_set_policy(struct xenvif_id id, const struct xenvif_policy *policy)
         return 0;
     }
 
-    uint64_t now_ns = doorbell_now_ns();
     ovsrcu_set(&vif->policy, xmemdup(policy, sizeof *policy));
     ovsrcu_postpone(free, old);
-    qos_node_set(&vif->tx_node, &policy->tx, now_ns);
-    qos_node_set(&vif->rx_node, &policy->rx, now_ns);
-    xenvif_tree_connect();
-    atomic_store_relaxed(&vif->rx_queue_limit_bytes,
-                         rx_queue_limit_bytes(policy->rx.rate_bps));
-    xenvif_kick(vif);
+    xenvif_apply_limits(vif);
     return 0;
 }
 

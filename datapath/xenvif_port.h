@@ -26,6 +26,7 @@ struct rte_mbuf;
 struct rte_mempool;
 struct rte_ring;
 struct smap;
+struct sset;
 struct vif_ctrl;
 
 /* What may wait for a guest to take it.  The packet bound keeps a slow
@@ -90,6 +91,8 @@ struct xenvif_queue {
     bool out_of_buffers;                /* For the guest's frames. */
     bool rx_wants_buffers;              /* The guest posted too few. */
     struct qos_leaf tx_leaf, rx_leaf;   /* Others look at their members. */
+    uint64_t tx_held_ns, rx_held_ns;    /* Since when they hold frames back;
+                                         * 0: they do not. */
     struct vif_stall stall;
     struct vif_stats stats;
 
@@ -133,6 +136,9 @@ struct xenvif {
     atomic_uint32_t rx_queued_packets;  /* Of all queues. */
     atomic_uint32_t rx_queue_limit_bytes;   /* Of all queues. */
     struct qos_node tx_node, rx_node;   /* What its queues share. */
+    struct qos_settings db_tx, db_rx;   /* What the database says; main
+                                         * thread. */
+    char *db_qos_type;                  /* Null: nothing yet. */
     struct vif_stall_limits stall_limits;
     atomic_uint64_t send_drops[VIF_N_DROPS];
 
@@ -144,6 +150,13 @@ xenvif_cast(const struct netdev *netdev)
 {
     return CONTAINER_OF(netdev, struct xenvif, up);
 }
+
+/* The leaf holds a frame of 'bytes' back, 0: none.  Keeps '*held_ns', and adds
+ * to 'counter' for how long.  Returns when to come back, UINT64_MAX if there is
+ * nothing that waits. */
+uint64_t xenvif_leaf_held(struct qos_leaf *, uint64_t bytes,
+                          uint64_t *held_ns, uint64_t *counter,
+                          uint64_t now_ns);
 
 /* xenvif_config.c. */
 int xenvif_set_config(struct netdev *, const struct smap *, char **errp);
@@ -159,6 +172,20 @@ void xenvif_queues_share(struct xenvif *, unsigned int n);
 /* xenvif_send.c.  Frames towards the guest, from any thread. */
 int xenvif_send(struct netdev *, int qid, struct dp_packet_batch *,
                 bool concurrent_txq);
+
+/* xenvif_qos.c.  Main thread: limits of a port's row, and dom0's. */
+int xenvif_set_policing(struct netdev *, unsigned int kbits_rate,
+                        unsigned int kbits_burst, unsigned int kpkts_rate,
+                        unsigned int kpkts_burst);
+int xenvif_get_qos_types(const struct netdev *, struct sset *);
+int xenvif_get_qos(const struct netdev *, const char **typep, struct smap *);
+int xenvif_set_qos(struct netdev *, const char *type, const struct smap *);
+int xenvif_set_queue(struct netdev *, unsigned int queue_id,
+                     const struct smap *);
+/* What is in force, and who said the rate: constant memory. */
+void xenvif_limits(const struct xenvif *, bool tx, struct qos_settings *,
+                   const char **source);
+void xenvif_apply_limits(struct xenvif *);
 
 /* xenvif_tree.c.  Main thread. */
 void xenvif_tree_init(void);

@@ -394,6 +394,7 @@ bool
 xenvif_rx_drain(struct xenvif_queue *q, const struct xenvif_link *link,
                 uint64_t now_ns, uint64_t *deadline_ns)
 {
+    uint64_t blocked_bytes = 0;
     bool moved = false;
 
     stage(q);
@@ -417,17 +418,12 @@ xenvif_rx_drain(struct xenvif_queue *q, const struct xenvif_link *link,
             }
             stage(q);
         }
-        if (b.blocked_bytes) {
-            uint64_t ready_ns = qos_leaf_wait(&q->rx_leaf, b.blocked_bytes,
-                                              now_ns);
-
-            *deadline_ns = MIN(*deadline_ns, ready_ns);
-        } else {
-            qos_leaf_idle(&q->rx_leaf);
-        }
-    } else {
-        qos_leaf_idle(&q->rx_leaf);
+        blocked_bytes = b.blocked_bytes;
     }
+    uint64_t ready_ns = xenvif_leaf_held(&q->rx_leaf, blocked_bytes,
+                                         &q->rx_held_ns,
+                                         &q->stats.rx_throttled_ns, now_ns);
+    *deadline_ns = MIN(*deadline_ns, ready_ns);
     if (OVS_UNLIKELY(q->rx_wants_buffers || q->stall.looked_ns)) {
         check_stall(q, link, moved, now_ns);
     }

@@ -215,8 +215,6 @@ show_stats(struct ds *ds, const struct xenvif *vif)
 static void
 show_port(struct ds *ds, struct xenvif *vif)
 {
-    const struct xenvif_policy *p
-        = ovsrcu_get(struct xenvif_policy *, &vif->policy);
     const struct xenvif_link *link
         = ovsrcu_get(struct xenvif_link *, &vif->link);
     const char *malice = xenvif_malice(vif->id);
@@ -232,8 +230,13 @@ show_port(struct ds *ds, struct xenvif *vif)
         ds_put_format(ds, ", cut off: %s", malice);
     }
     ds_put_char(ds, '\n');
-    show_profile(ds, "transmit", &p->tx);
-    show_profile(ds, "receive", &p->rx);
+    for (int tx = 1; tx >= 0; tx--) {
+        struct qos_settings s;
+        const char *source;
+
+        xenvif_limits(vif, tx, &s, &source);
+        show_profile(ds, tx ? "transmit" : "receive", &s);
+    }
     if (link) {
         show_link(ds, vif, link);
     }

@@ -90,12 +90,12 @@ connect_node(struct shared *shared, bool tx)
 
     LIST_FOR_EACH (vif, all_node, &xenvif_all) {
         if (shared_of_vif(vif) == shared) {
-            const struct xenvif_policy *policy
-                = ovsrcu_get_protected(struct xenvif_policy *, &vif->policy);
+            struct qos_settings s;
+            const char *source;
 
+            xenvif_limits(vif, tx, &s, &source);
             qos_node_move(node_of_vif(vif, tx), node);
-            add_member(&m, node_of_vif(vif, tx),
-                       tx ? &policy->tx : &policy->rx);
+            add_member(&m, node_of_vif(vif, tx), &s);
         }
     }
     if (shared == &root) {
@@ -235,13 +235,15 @@ xenvif_tree_has_group(const char *name)
 static void
 show_node(struct ds *ds, const char *indent, const char *what,
           const struct qos_node *node, const struct qos_settings *s,
-          uint64_t now_ns)
+          const char *source, uint64_t now_ns)
 {
     ds_put_format(ds, "%s%s:", indent, what);
     if (s->rate_bps) {
         ds_put_format(ds, " at most %"PRIu64" bit/s (burst %"PRIu64
                       " bytes, %"PRId64" left)", s->rate_bps, s->burst_bytes,
                       qos_limit_credit(&node->bytes, now_ns));
+        ds_put_format(ds, "%s%s", source ? " from " : "",
+                      source ? source : "");
     }
     if (s->rate_pps) {
         ds_put_format(ds, " at most %"PRIu64" packets/s (burst %"PRIu64
@@ -260,6 +262,34 @@ show_node(struct ds *ds, const char *indent, const char *what,
     ds_put_format(ds, ", weight %u\n", s->weight);
 }
 
+/* What the limits have done to a vif. */
+static void
+show_held(struct ds *ds, const char *indent, const struct xenvif *vif)
+{
+    uint32_t n_queued, bytes, queued_bytes = 0;
+    struct vif_stats stats;
+    const char *sep = "";
+
+    atomic_read_relaxed(&vif->rx_queued_packets, &n_queued);
+    for (int i = 0; i < vif->up.n_rxq; i++) {
+        atomic_read_relaxed(&vif->queues[i]->rx_queue_bytes, &bytes);
+        queued_bytes += bytes;
+    }
+    xenvif_sum_stats(vif, &stats);
+    ds_put_format(ds, "%squeued for it: %u frames, %u bytes; held back: "
+                  "%"PRIu64" us transmit, %"PRIu64" us receive; dropped:",
+                  indent, n_queued, queued_bytes,
+                  stats.tx_throttled_ns / 1000, stats.rx_throttled_ns / 1000);
+    for (int i = 0; i < VIF_N_DROPS; i++) {
+        if (stats.drops[i]) {
+            ds_put_format(ds, "%s %s %"PRIu64, sep, vif_drop_names[i],
+                          stats.drops[i]);
+            sep = ",";
+        }
+    }
+    ds_put_format(ds, "%s\n", *sep ? "" : " nothing");
+}
+
 static void
 show_shared(struct ds *ds, const char *indent, const char *inner,
             struct shared *shared, uint64_t now_ns)
@@ -267,21 +297,23 @@ show_shared(struct ds *ds, const char *indent, const char *inner,
     struct xenvif *vif;
 
     show_node(ds, indent, "transmit", &shared->tx_node, &shared->is.tx,
-              now_ns);
+              NULL, now_ns);
     show_node(ds, indent, "receive", &shared->rx_node, &shared->is.rx,
-              now_ns);
+              NULL, now_ns);
     LIST_FOR_EACH (vif, all_node, &xenvif_all) {
-        const struct xenvif_policy *policy
-            = ovsrcu_get_protected(struct xenvif_policy *, &vif->policy);
-
         if (shared_of_vif(vif) == shared) {
             char *more = xasprintf("%s  ", inner);
 
             ds_put_format(ds, "%s%s\n", inner, netdev_get_name(&vif->up));
-            show_node(ds, more, "transmit", &vif->tx_node, &policy->tx,
-                      now_ns);
-            show_node(ds, more, "receive", &vif->rx_node, &policy->rx,
-                      now_ns);
+            for (int tx = 1; tx >= 0; tx--) {
+                struct qos_settings s;
+                const char *source;
+
+                xenvif_limits(vif, tx, &s, &source);
+                show_node(ds, more, tx ? "transmit" : "receive",
+                          node_of_vif(vif, tx), &s, source, now_ns);
+            }
+            show_held(ds, more, vif);
             free(more);
         }
     }

@@ -87,22 +87,37 @@ receive(struct xenvif_queue *q, const struct xenvif_policy *policy,
 
     if (!vif_conn_tx_pending(conn)) {
         xenvif_entry_spare(q);
-        qos_leaf_idle(leaf);
-        return;
-    }
-    burst(q, policy, conn, &gate);
-    if (gate.blocked_bytes) {
-        uint64_t ready_ns = qos_leaf_wait(leaf, gate.blocked_bytes, now_ns);
-
-        *deadline_ns = MIN(*deadline_ns, ready_ns);
     } else {
-        qos_leaf_idle(leaf);
+        burst(q, policy, conn, &gate);
     }
+    uint64_t ready_ns = xenvif_leaf_held(leaf, gate.blocked_bytes,
+                                         &q->tx_held_ns,
+                                         &q->stats.tx_throttled_ns, now_ns);
+    *deadline_ns = MIN(*deadline_ns, ready_ns);
 
     /* What waits is in the ring, which is the guest's own memory. */
     if (gate.blocked_bytes || q->out_of_buffers) {
         vif_count(&q->stats.tx_throttled, 1);
     }
+}
+
+uint64_t
+xenvif_leaf_held(struct qos_leaf *leaf, uint64_t bytes, uint64_t *held_ns,
+                 uint64_t *counter, uint64_t now_ns)
+{
+    if (OVS_LIKELY(!bytes && !*held_ns)) {
+        qos_leaf_idle(leaf);
+        return UINT64_MAX;
+    }
+    if (*held_ns) {
+        vif_count(counter, now_ns - *held_ns);
+    }
+    *held_ns = bytes ? now_ns : 0;
+    if (!bytes) {
+        qos_leaf_idle(leaf);
+        return UINT64_MAX;
+    }
+    return qos_leaf_wait(leaf, bytes, now_ns);
 }
 
 /* Keeps the doorbell's descriptors those of 'link'. */
@@ -154,8 +169,8 @@ poll_queue(struct xenvif_queue *q, struct dp_packet_batch *batch,
     if (OVS_UNLIKELY(!link)) {
         xenvif_rx_flush(q, VIF_DROP_RX_DISCONNECT, 0);
         xenvif_entry_spare(q);
-        qos_leaf_idle(&q->tx_leaf);
-        qos_leaf_idle(&q->rx_leaf);
+        xenvif_leaf_held(&q->rx_leaf, 0, &q->rx_held_ns,
+                         &q->stats.rx_throttled_ns, now_ns);
     }
 
     bool busy = link && xenvif_rx_drain(q, link, now_ns, deadline_ns);
@@ -163,7 +178,8 @@ poll_queue(struct xenvif_queue *q, struct dp_packet_batch *batch,
     if (OVS_LIKELY(link && flags & NETDEV_UP) && !q->n_entries) {
         receive(q, policy, link->queues[q->id], now_ns, deadline_ns);
     } else {
-        qos_leaf_idle(&q->tx_leaf);
+        xenvif_leaf_held(&q->tx_leaf, 0, &q->tx_held_ns,
+                         &q->stats.tx_throttled_ns, now_ns);
     }
     if (q->n_entries && !xenvif_entry_emit(q, batch)) {
         q->out_of_buffers = true;

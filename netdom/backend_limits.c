@@ -73,6 +73,7 @@ backend_refresh_limits(struct backend *b, struct xs_handle *xs,
 
         policy.tx.rate_bps = limit.rate_bps;
         policy.tx.burst_bytes = limit.burst_bytes;
+        policy.tx_source = source;
         xenvif_set_policy(b->id, &policy);
     }
 }

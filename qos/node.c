@@ -56,6 +56,32 @@ qos_settings_equal(const struct qos_settings *a, const struct qos_settings *b)
            && a->weight == b->weight;
 }
 
+/* The lower of two rates, of which 0 is none, and the smaller burst. */
+static void
+lower(uint64_t *rate, uint64_t *burst, uint64_t by_rate, uint64_t by_burst)
+{
+    if (!by_rate) {
+        return;
+    }
+    if (!*rate) {
+        *rate = by_rate;
+        *burst = by_burst;
+        return;
+    }
+    *rate = *rate < by_rate ? *rate : by_rate;
+    *burst = *burst < by_burst ? *burst : by_burst;
+}
+
+void
+qos_settings_lower(struct qos_settings *s, const struct qos_settings *by)
+{
+    lower(&s->rate_bps, &s->burst_bytes, by->rate_bps, by->burst_bytes);
+    lower(&s->rate_pps, &s->burst_packets, by->rate_pps, by->burst_packets);
+    if (s->rate_bps && s->guarantee_bps > s->rate_bps) {
+        s->guarantee_bps = s->rate_bps;
+    }
+}
+
 void
 qos_settings_complete(struct qos_settings *s)
 {

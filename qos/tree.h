@@ -94,6 +94,11 @@ const char *qos_settings_check(const struct qos_settings *);
 bool qos_settings_equal(const struct qos_settings *,
                         const struct qos_settings *);
 
+/* Makes the maximum of 's' the lower of both, rate by rate and burst by
+ * burst; a guarantee is not above it. */
+void qos_settings_lower(struct qos_settings *s,
+                        const struct qos_settings *by);
+
 /* Gives each rate that has no burst one that suits it. */
 void qos_settings_complete(struct qos_settings *);
 

@@ -73,6 +73,12 @@ def test_weights_then_groups(switch, pairs):
     expect(pairs, 10, 20, 30)
     for pair in pairs:
         assert switch.counter(pair.ports[1], "tx_throttled") > 0
+        # Always backlogged, so held back nearly all the time.
+        held = switch.counter(pair.ports[1], "tx_throttled_ns")
+        time.sleep(1)
+        held = switch.counter(pair.ports[1], "tx_throttled_ns") - held
+        assert 0.5e9 < held < 1.5e9, held
+    assert "queued for it: 0 frames" in switch.appctl("xenvif/limits")
 
     set_limits(switch, "groups/first", tx_weight=3)
     for pair in pairs[:2]:
@@ -106,6 +112,56 @@ def test_guarantee(switch, pairs):
     expect(pairs, 40, 10, 10)
 
 
+def test_the_port_s_row_lowers(switch, pairs):
+    """What the domain's own database says of a port makes limits tighter, and
+    can do no more."""
+    pair = pairs[0]
+    sink, source = pair.ports
+    set_policy(switch, pair.source, tx_rate_bps=40000000)
+    wait_in_force(switch, "at most 40000000 bit/s")
+
+    def interface(port, *words):
+        switch.vsctl("set", "interface", port, *words)
+
+    interface(source, "ingress_policing_rate=20000",
+              "ingress_policing_burst=800")
+    wait_in_force(switch, "at most 20000000 bit/s (burst 50000 bytes")
+    assert "from the port's row" in switch.appctl("xenvif/limits")
+    expect(pairs, 20, 96, 96)
+    interface(source, "ingress_policing_rate=80000")
+    wait_in_force(switch, "at most 40000000 bit/s")
+    assert "from policy" in switch.appctl("xenvif/limits")
+    expect(pairs, 40, 96, 96)
+    interface(source, "ingress_policing_rate=0",
+              "ingress_policing_kpkts_rate=2",
+              "ingress_policing_kpkts_burst=1")
+    wait_in_force(switch, "at most 2000 packets/s (burst 1000,")
+    expect(pairs, 16, 96, 96)
+    interface(source, "ingress_policing_kpkts_rate=0")
+
+    for qos in (("type=linux-htb", "other-config:max-rate=10000000"),
+                ("type=egress-policer", "other-config:cir=1250000",
+                 "other-config:cbs=20000")):
+        switch.vsctl("set", "port", sink, "qos=@q", "--", "--id=@q",
+                     "create", "qos", *qos)
+        wait_in_force(switch, "at most 10000000 bit/s")
+        expect(pairs, 10, 96, 96)
+        switch.vsctl("--", "clear", "port", sink, "qos", "--", "--all",
+                     "destroy", "qos")
+        expect(pairs, 40, 96, 96)
+
+    # What we do not have is said, not swallowed.
+    for words, part in (
+            (("type=linux-codel",), 'QoS of type "linux-codel" is none'),
+            (("type=linux-htb", "queues:1=@u", "--", "--id=@u", "create",
+              "queue", "other-config:max-rate=1000000"),
+             "queue 1 of its QoS is without effect")):
+        switch.vsctl("set", "port", sink, "qos=@q", "--", "--id=@q",
+                     "create", "qos", *words)
+        wait_for(lambda part=part: part in switch.daemon.log.read_text(), 5,
+                 part)
+
+
 def test_receive(switch, pairs):
     """The same for what guests receive."""
     for pair, weight in zip(pairs, (1, 2, 3)):
@@ -115,7 +171,9 @@ def test_receive(switch, pairs):
     expect(pairs, 10, 20, 30)
     for pair in pairs:
         assert switch.counter(pair.ports[0], "rx_drop_queue_full") > 0
+        assert switch.counter(pair.ports[0], "rx_throttled_ns") > 1e9
         assert switch.counter(pair.ports[1], "tx_throttled") == 0
+    assert "dropped: rx_drop_queue_full" in switch.appctl("xenvif/limits")
 
 
 def test_packets(switch, pairs):
