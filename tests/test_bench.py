@@ -19,7 +19,7 @@ import tap
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
-from bench import chart, command, rate                      # noqa: E402
+from bench import chart, command, qos_cost, rate                      # noqa: E402
 from bench.result import Result                             # noqa: E402
 from lab.session import LabError                            # noqa: E402
 
@@ -50,6 +50,30 @@ def found(*oks):
     for i, ok in enumerate(oks):
         result.add("row %d" % i, "> 1", 1.5, "s", ok, "a <note>", {"n": i})
     return result
+
+
+class QosCost(unittest.TestCase):
+    FOUND = {"burst": 32, "frame_bytes": 64, "tree": [8.0, 9.0, 30.0],
+             "vif": [2.0] * 3, "none": [1.0] * 3, "rte_meter": [18.0] * 3,
+             "rte_sched": [200.0] * 3}
+
+    def test_the_median_counts(self):
+        result = qos_cost.judge(self.FOUND)
+        self.assertEqual([row.result for row in result.rows],
+                         [9.0, 2.0, 1.0, 18.0, 200.0])
+        self.assertTrue(result.ok)
+
+    def test_too_dear(self):
+        result = qos_cost.judge(dict(self.FOUND, tree=[25.1] * 3))
+        self.assertFalse(result.ok)
+        self.assertEqual([row.ok for row in result.rows],
+                         [False, True, True, True, True])
+
+    def test_interval(self):
+        self.assertEqual(qos_cost.interval([5.0]), (5.0, 5.0, 5.0))
+        median, low, high = qos_cost.interval(list(range(101)))
+        self.assertEqual(median, 50)
+        self.assertTrue(39 <= low <= 41 and 59 <= high <= 61, (low, high))
 
 
 class Frame(unittest.TestCase):
@@ -141,4 +165,4 @@ class Rate(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    tap.run(Frame, Rate)
+    tap.run(Frame, QosCost, Rate)

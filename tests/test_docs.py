@@ -50,12 +50,14 @@ def tracked_files():
 
 
 def programs():
-    """Path in the build folder of each program to install, by name."""
+    """Path in the build folder of each program to install, by name; without
+    those that only another program starts (libexec)."""
     targets = json.loads(
         (BUILD / "meson-info/intro-targets.json").read_text())
     found = {}
     for target in targets:
-        if target["type"] == "executable" and target["installed"]:
+        if (target["type"] == "executable" and target["installed"]
+                and "/libexec/" not in target["install_filename"][0]):
             path = pathlib.Path(target["filename"][0])
             found[path.name] = path
     return found

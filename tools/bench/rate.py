@@ -66,6 +66,13 @@ def parse_positive(text):
     return value
 
 
+def parse_count(text):
+    if not text.isdigit() or not 0 < int(text) <= 1000000:
+        raise argparse.ArgumentTypeError(
+            "'%s': expected a number from 1 to 1000000" % text)
+    return int(text)
+
+
 def parse_size(text):
     if not text.isdigit() or not 64 <= int(text) <= 1514:
         raise argparse.ArgumentTypeError(

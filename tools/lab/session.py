@@ -71,14 +71,17 @@ def find_program(name):
     """A program of ours in the build folder (NETDOM_BUILD, default build/)
     or installed, or one of the system."""
     build = pathlib.Path(os.environ.get("NETDOM_BUILD", ROOT / "build"))
-    if name.startswith("netdom-"):
+    ours = name.startswith(("netdom-", "bench-"))
+    if ours:
         for pattern in ("*/" + name, "*/*/" + name):
             for path in build.glob(pattern):
                 if path.is_file() and os.access(path, os.X_OK):
                     return str(path)
-    path = shutil.which(name, path=os.environ.get("PATH", "")
-                        + ":/usr/sbin:/sbin")
-    if path is None and name.startswith("netdom-"):
+    # Installed, this file is PREFIX/share/netdom/python/lab/session.py.
+    helpers = pathlib.Path(__file__).resolve().parents[4] / "libexec/netdom"
+    path = shutil.which(name, path="%s:/usr/sbin:/sbin:%s" % (
+        os.environ.get("PATH", ""), helpers))
+    if path is None and ours:
         raise LabError("%s is neither built in %s nor installed: run"
                        " tools/setup" % (name, build))
     if path is None:
