@@ -11,12 +11,16 @@
 
 #include "openvswitch/thread.h"
 #include "openvswitch/vlog.h"
+#include "qos/cpu.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(doorbell);
 
 /* Polls of other members after which the leader is taken to have left. */
 #define LEADER_LOST_POLLS 1024
+
+/* A turn that took longer is looked at more closely. */
+#define DOORBELL_LONG_NS 200000u
 
 enum doorbell_phase {
     DOORBELL_RUN,                       /* Polling. */
@@ -37,6 +41,11 @@ struct doorbell {
                                              * passed.  Compared, not
                                              * followed. */
     unsigned int n_polls;               /* Since the leader's. */
+    struct qos_cpu cpu;
+    struct doorbell_member *ran;        /* Whose turn it is, or null. */
+    uint64_t ran_ns;                    /* Since when. */
+    uint64_t looked_ns, looked_cpu_ns;  /* When its CPU time was read. */
+    uint64_t slept_ns;                  /* Since then. */
     bool in_use;                        /* Under 'all_mutex'. */
 
     atomic_bool sleeping;
@@ -67,6 +76,9 @@ static void
 doorbell_remove(struct doorbell *d, struct doorbell_member *m)
     OVS_REQUIRES(d->mutex)
 {
+    if (d->ran == m) {
+        d->ran = NULL;
+    }
     doorbell_ctl_fds(d, m, EPOLL_CTL_DEL);
     ovs_list_remove(&m->node);
     ovs_list_init(&m->node);
@@ -123,6 +135,25 @@ doorbell_create(void)
     return d;
 }
 
+uint64_t
+doorbell_now_ns(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
+}
+
+/* A system call: for turns that took long only. */
+static uint64_t
+thread_cpu_ns(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+    return ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
+}
+
 /* This thread's doorbell. */
 static struct doorbell *
 doorbell_get(void)
@@ -149,6 +180,11 @@ found:
     d->phase = DOORBELL_RUN;
     d->busy_ns = 0;
     d->leader = NULL;
+    d->ran = NULL;
+    d->cpu = (struct qos_cpu) { .some = false };
+    d->looked_ns = doorbell_now_ns();
+    d->looked_cpu_ns = thread_cpu_ns();
+    d->slept_ns = 0;
     pthread_setspecific(doorbell_key, d);
     return d;
 }
@@ -160,6 +196,7 @@ doorbell_member_init(struct doorbell_member *m,
     m->ops = ops;
     m->deadline_ns = UINT64_MAX;
     m->polled = false;
+    m->used_ns = 0;
     m->n_fds = 0;
     atomic_init(&m->doorbell, NULL);
     ovs_list_init(&m->node);
@@ -205,15 +242,6 @@ doorbell_join(struct doorbell *d, struct doorbell_member *m)
     doorbell_ctl_fds(d, m, EPOLL_CTL_ADD);
     ovs_mutex_unlock(&d->mutex);
     doorbell_run(d);
-}
-
-uint64_t
-doorbell_now_ns(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
 }
 
 /* Arms every member; false if one of them has work.  One that was not polled
@@ -295,7 +323,9 @@ doorbell_turn(struct doorbell *d, uint64_t now_ns)
     ovs_mutex_unlock(&d->mutex);
 
     doorbell_block(d, now_ns, deadline_ns);
+    d->slept_ns -= now_ns;
     now_ns = doorbell_now_ns();
+    d->slept_ns += now_ns;
     d->phase = DOORBELL_RUN;
 
     ovs_mutex_lock(&d->mutex);
@@ -306,10 +336,34 @@ doorbell_turn(struct doorbell *d, uint64_t now_ns)
     return now_ns;
 }
 
-uint64_t
-doorbell_poll(struct doorbell_member *m, uint64_t now_ns)
+/* The turn of whoever was polled last is over.  If it took long, that may have
+ * been because the thread was not running, which is nobody's doing. */
+static void
+doorbell_settle(struct doorbell *d, uint64_t now_ns)
 {
-    struct doorbell *d = doorbell_get();
+    uint64_t used_ns = now_ns - d->ran_ns;
+
+    if (!d->ran) {
+        return;
+    }
+    if (OVS_UNLIKELY(used_ns > DOORBELL_LONG_NS)) {
+        uint64_t cpu_ns = thread_cpu_ns();
+        uint64_t running_ns = cpu_ns - d->looked_cpu_ns + d->slept_ns;
+        uint64_t away_ns = now_ns - d->looked_ns;
+
+        away_ns -= MIN(away_ns, running_ns);
+        used_ns -= MIN(used_ns, away_ns);
+        d->looked_ns = now_ns;
+        d->looked_cpu_ns = cpu_ns;
+        d->slept_ns = 0;
+    }
+    d->ran->used_ns += used_ns;
+}
+
+static uint64_t
+doorbell_take_turn(struct doorbell *d, struct doorbell_member *m,
+                   uint64_t now_ns)
+{
     struct doorbell *owner;
 
     atomic_read_relaxed(&m->doorbell, &owner);
@@ -320,6 +374,7 @@ doorbell_poll(struct doorbell_member *m, uint64_t now_ns)
 
     if (OVS_LIKELY(m == d->leader)) {
         d->n_polls = 0;
+        qos_cpu_round(&d->cpu);
         return doorbell_turn(d, now_ns);
     }
     if (!d->leader || ++d->n_polls >= LEADER_LOST_POLLS) {
@@ -328,6 +383,27 @@ doorbell_poll(struct doorbell_member *m, uint64_t now_ns)
         doorbell_run(d);
     }
     return now_ns;
+}
+
+uint64_t
+doorbell_poll(struct doorbell_member *m, uint64_t now_ns)
+{
+    struct doorbell *d = doorbell_get();
+
+    doorbell_settle(d, now_ns);
+    now_ns = doorbell_take_turn(d, m, now_ns);
+    d->ran = m;
+    d->ran_ns = now_ns;
+    return now_ns;
+}
+
+struct qos_cpu *
+doorbell_cpu(const struct doorbell_member *m)
+{
+    struct doorbell *d;
+
+    atomic_read_relaxed(&m->doorbell, &d);
+    return &d->cpu;
 }
 
 void
