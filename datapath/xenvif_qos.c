@@ -14,7 +14,7 @@
 #include <errno.h>
 
 #include "openvswitch/vlog.h"
-#include "qos/bucket.h"
+#include "qos/profile.h"
 #include "smap.h"
 #include "sset.h"
 

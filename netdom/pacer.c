@@ -1,23 +1,18 @@
 #include "netdom/pacer.h"
 
-/* A bucket counts bytes: one is a look here. */
-static const struct qos_profile looks = {
-    .rate_bps = PACER_LOOKS_PER_S * 8,
-    .burst_bytes = PACER_BURST_LOOKS,
-};
-
 void
 pacer_init(struct pacer *p, uint64_t now_ns)
 {
-    *p = (struct pacer) { .waits = false };
-    qos_bucket_init(&p->bucket, &looks, now_ns);
+    *p = (struct pacer) { .asked_ns = now_ns };
+    qos_limit_init(&p->limit, QOS_PACKETS, PACER_LOOKS_PER_S,
+                   PACER_BURST_LOOKS);
 }
 
 bool
 pacer_may_look(struct pacer *p, uint64_t now_ns)
 {
-    qos_bucket_refill(&p->bucket, &looks, now_ns);
-    if (!qos_bucket_take(&p->bucket, &looks, 1)) {
+    p->asked_ns = now_ns;
+    if (!qos_limit_take(&p->limit, 1, 1, 0, now_ns, &p->rest)) {
         p->waits = true;
         return false;
     }
@@ -30,5 +25,5 @@ pacer_may_look(struct pacer *p, uint64_t now_ns)
 uint64_t
 pacer_wait_ns(const struct pacer *p)
 {
-    return qos_bucket_wait_ns(&p->bucket, &looks, 1);
+    return qos_limit_ready_ns(&p->limit, 1, 0, p->asked_ns) - p->asked_ns;
 }

@@ -10,13 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "qos/bucket.h"
+#include "qos/limit.h"
 
 #define PACER_LOOKS_PER_S 50u
 #define PACER_BURST_LOOKS 32u
 
 struct pacer {
-    struct qos_bucket bucket;
+    struct qos_limit limit;
+    uint64_t rest, asked_ns;
     bool waits;
     uint64_t n_looks;
     uint64_t n_deferred;                /* Of these, those that waited. */

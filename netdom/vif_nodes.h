@@ -14,7 +14,7 @@
 #include "netdom/frontend_nodes.h"
 #include "netdom/quarantine.h"
 #include "netdom/xs.h"
-#include "qos/bucket.h"
+#include "qos/profile.h"
 
 /* Paths of vif 'id' whose backend is 'own_domid'. */
 void vif_backend_path(char path[XS_PATH_BYTES], uint16_t own_domid,

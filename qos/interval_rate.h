@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-#include "qos/bucket.h"
+#include "qos/profile.h"
 #include "qos/rate_text.h"
 
 /* Parses two decimal whole numbers with a comma between them, and nothing

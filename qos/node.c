@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "qos/bucket.h"
+#include "qos/profile.h"
 
 /* Ten milliseconds of packets, and one burst of a switch at least. */
 #define PACKETS_BURST_DIVISOR 100

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "qos/bucket.h"
+#include "qos/profile.h"
 
 #define SHOWN_BYTES 33              /* Of the text, in an error. */
 #define FRACTION_DIGITS_MAX 12      /* A Tbit's last bit. */

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "tenants/parse.h"
-#include "qos/bucket.h"
+#include "qos/profile.h"
 #include "util.h"
 #include "uuid.h"
 
@@ -128,28 +128,6 @@ describe(const struct want_tenant *tenant, const struct excess *e)
                      e->of, e->most_bps);
 }
 
-static const struct want_vif *
-vif_before(const struct want_tenant *before, const struct uuid *row)
-{
-    for (size_t i = 0; before && i < before->n_vifs; i++) {
-        if (uuid_equals(&before->vifs[i].row, row)) {
-            return &before->vifs[i];
-        }
-    }
-    return NULL;
-}
-
-static const struct want_group *
-group_before(const struct want_tenant *before, const struct uuid *row)
-{
-    for (size_t i = 0; before && i < before->n_groups; i++) {
-        if (uuid_equals(&before->groups[i].row, row)) {
-            return &before->groups[i];
-        }
-    }
-    return NULL;
-}
-
 /* Does 'vif' count in 'e', and ask for more there than it did? */
 static bool
 vif_asks_more(const struct want_tenant *before,
@@ -157,7 +135,7 @@ vif_asks_more(const struct want_tenant *before,
               const struct excess *e)
 {
     const struct want_group *group = group_of(tenant, vif);
-    const struct want_vif *old = vif_before(before, &vif->row);
+    const struct want_vif *old = want_vif_of_row(before, &vif->row);
     uint64_t bps = side(&vif->limits, e->tx)->guarantee_bps;
 
     if (e->group ? group != e->group
@@ -183,7 +161,7 @@ same_promises(const struct limits *a, const struct limits *b)
 static void
 revert_vif(const struct want_tenant *before, struct want_vif *vif)
 {
-    const struct want_vif *old = vif_before(before, &vif->row);
+    const struct want_vif *old = want_vif_of_row(before, &vif->row);
 
     if (old && (!same_promises(&old->limits, &vif->limits)
                 || !text_equals(old->group, vif->group))) {
@@ -228,7 +206,7 @@ refuse(const struct want_tenant *before, struct want_tenant *tenant,
     for (size_t i = tenant->n_groups; i-- > 0;) {
         static const struct limits none = LIMITS_NONE;
         struct want_group *group = &tenant->groups[i];
-        const struct want_group *old = group_before(before, &group->row);
+        const struct want_group *old = want_group_of_row(before, &group->row);
 
         if (group_is_to_blame(old, group, e)) {
             row_errors_add(errors, &group->row, describe(tenant, e));

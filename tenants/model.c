@@ -41,6 +41,28 @@ limits_are_none(const struct limits *limits)
     return limits_equal(limits, &none);
 }
 
+const struct want_vif *
+want_vif_of_row(const struct want_tenant *tenant, const struct uuid *row)
+{
+    for (size_t i = 0; tenant && i < tenant->n_vifs; i++) {
+        if (uuid_equals(&tenant->vifs[i].row, row)) {
+            return &tenant->vifs[i];
+        }
+    }
+    return NULL;
+}
+
+const struct want_group *
+want_group_of_row(const struct want_tenant *tenant, const struct uuid *row)
+{
+    for (size_t i = 0; tenant && i < tenant->n_groups; i++) {
+        if (uuid_equals(&tenant->groups[i].row, row)) {
+            return &tenant->groups[i];
+        }
+    }
+    return NULL;
+}
+
 struct want_group *
 want_group_find(const struct want_tenant *tenant, const char *name)
 {

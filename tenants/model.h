@@ -231,6 +231,12 @@ char *vif_port_name(uint32_t domid, uint32_t devid);
 bool limits_are_none(const struct limits *);
 bool limits_equal(const struct limits *, const struct limits *);
 
+/* What was made of a row; null if there is none, or no 'tenant'. */
+const struct want_vif *want_vif_of_row(const struct want_tenant *,
+                                       const struct uuid *row);
+const struct want_group *want_group_of_row(const struct want_tenant *,
+                                           const struct uuid *row);
+
 /* Null if there is none of that name. */
 struct want_group *want_group_find(const struct want_tenant *,
                                    const char *name);

@@ -95,17 +95,6 @@ parse_tenant_is_ours(const struct ndrec_netdom *root,
     return tenant->host ? tenant->host == host : root->n_hosts == 1;
 }
 
-static const struct want_vif *
-vif_before(const struct want_tenant *before, const struct uuid *row)
-{
-    for (size_t i = 0; before && i < before->n_vifs; i++) {
-        if (uuid_equals(&before->vifs[i].row, row)) {
-            return &before->vifs[i];
-        }
-    }
-    return NULL;
-}
-
 /* Two guests with one MAC in one VLAN would take each other's frames. */
 static const struct want_vif *
 vif_clash(const struct want_tenant *tenant, const struct want_vif *vif)
@@ -150,7 +139,7 @@ add_vif(const struct ndrec_vif *row, const struct want_tenant *before,
     }
     row_errors_add(errors, &row->header_.uuid, error);
 
-    const struct want_vif *old = vif_before(before, &row->header_.uuid);
+    const struct want_vif *old = want_vif_of_row(before, &row->header_.uuid);
     if (old && !vif_clash(tenant, old)) {
         want_vif_clone(&tenant->vifs[tenant->n_vifs++], old);
     }

@@ -90,22 +90,11 @@ parse_profile_limits(const struct ndrec_qos_profile *profile,
     return check_limits(limits);
 }
 
-static const struct want_group *
-group_before(const struct want_tenant *before, const struct uuid *row)
-{
-    for (size_t i = 0; before && i < before->n_groups; i++) {
-        if (uuid_equals(&before->groups[i].row, row)) {
-            return &before->groups[i];
-        }
-    }
-    return NULL;
-}
-
 static void
 add_group(const struct ndrec_qos_group *row, const struct want_tenant *before,
           struct want_tenant *tenant, struct row_errors *errors)
 {
-    const struct want_group *old = group_before(before, &row->header_.uuid);
+    const struct want_group *old = want_group_of_row(before, &row->header_.uuid);
     struct want_group group = { .row = row->header_.uuid };
     char *error = NULL;
 

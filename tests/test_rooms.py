@@ -79,7 +79,7 @@ class WrongTree(unittest.TestCase):
         self.assertEqual(self.includes(
             "datapath/a.c", "<config.h>", '"datapath/a.h"', "<stdint.h>",
             "<rte_mbuf.h>", "<xen/io/netif.h>", '"netdev-provider.h"',
-            '"openvswitch/vlog.h"', '"qos/bucket.h"',
+            '"openvswitch/vlog.h"', '"qos/profile.h"',
             '"xenlocal/xenlocal.h"'), [])
         self.assertEqual(rooms.check_meson_order(self.root), [])
         self.assertEqual(rooms.check_qos_words(self.root), [])
@@ -140,11 +140,11 @@ class WrongTree(unittest.TestCase):
     def test_form(self):
         self.write("netdom/b.h", "")
         for argument, hint in [
-                ('"../qos/bucket.h"', "name the room"),
-                ('"netdom/../qos/bucket.h"', "name the room"),
+                ('"../qos/profile.h"', "name the room"),
+                ('"netdom/../qos/profile.h"', "name the room"),
                 ('"/usr/include/stdio.h"', "name the room"),
                 ('"b.h"', 'name its room: "netdom/b.h"'),
-                ("<qos/bucket.h>", "quote headers of the project"),
+                ("<qos/profile.h>", "quote headers of the project"),
                 ("HEADER", "not by a macro"),
                 ('"netdom/b.c"', "headers only"),
                 ("<frobnicate.h>", "unknown header")]:

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "qos/bucket.h"
+#include "qos/profile.h"
 #include "qos/rate_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -77,7 +77,7 @@ def test_numbers_have_their_unit_in_their_name():
 
 
 def test_bounds_are_those_of_the_code():
-    text = (ROOT / "qos/bucket.h").read_text()
+    text = (ROOT / "qos/profile.h").read_text()
     low, high = (int(re.search(r"QOS_RATE_%s_BPS (\d+)" % end, text)[1])
                  for end in ("MIN", "MAX"))
     burst = int(re.search(r"QOS_BURST_MIN_BYTES (\d+)", text)[1])

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "qos/bucket.h"
+#include "qos/profile.h"
 #include "tenants/parse.h"
 #include "tenants/parse_limits.h"
 #include "util.h"

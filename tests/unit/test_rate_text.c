@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "qos/bucket.h"
+#include "qos/profile.h"
 #include "qos/rate_text.h"
 
 #define ARRAY_SIZE(A) (sizeof(A) / sizeof((A)[0]))

@@ -6,7 +6,7 @@
 
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
-#include "qos/bucket.h"
+#include "qos/profile.h"
 #include "qos/rate_text.h"
 #include "qos/tree.h"
 #include "tools/ctl/check.h"

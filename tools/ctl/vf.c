@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "openvswitch/dynamic-string.h"
-#include "qos/bucket.h"
+#include "qos/profile.h"
 #include "tools/ctl/check.h"
 #include "tools/ctl/settings.h"
 #include "util.h"
