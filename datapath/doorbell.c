@@ -19,6 +19,9 @@ VLOG_DEFINE_THIS_MODULE(doorbell);
 /* Polls of other members after which the leader is taken to have left. */
 #define LEADER_LOST_POLLS 1024
 
+/* What so many turns took is remembered: more than a thread has queues. */
+#define DOORBELL_TURNS 1024u
+
 /* A turn that took longer is looked at more closely. */
 #define DOORBELL_LONG_NS 200000u
 
@@ -42,8 +45,11 @@ struct doorbell {
                                              * followed. */
     unsigned int n_polls;               /* Since the leader's. */
     struct qos_cpu cpu;
-    struct doorbell_member *ran;        /* Whose turn it is, or null. */
-    uint64_t ran_ns;                    /* Since when. */
+    uint64_t turn;                      /* The one that is under way. */
+    uint64_t turn_ns;                   /* When it began. */
+    uint32_t took_ns[DOORBELL_TURNS];   /* By number: what turns took.  Kept
+                                         * here, not at the members: those
+                                         * may leave at any time. */
     uint64_t looked_ns, looked_cpu_ns;  /* When its CPU time was read. */
     uint64_t slept_ns;                  /* Since then. */
     bool in_use;                        /* Under 'all_mutex'. */
@@ -76,9 +82,6 @@ static void
 doorbell_remove(struct doorbell *d, struct doorbell_member *m)
     OVS_REQUIRES(d->mutex)
 {
-    if (d->ran == m) {
-        d->ran = NULL;
-    }
     doorbell_ctl_fds(d, m, EPOLL_CTL_DEL);
     ovs_list_remove(&m->node);
     ovs_list_init(&m->node);
@@ -180,8 +183,9 @@ found:
     d->phase = DOORBELL_RUN;
     d->busy_ns = 0;
     d->leader = NULL;
-    d->ran = NULL;
-    d->cpu = (struct qos_cpu) { .some = false };
+    d->turn += DOORBELL_TURNS;          /* Another thread's are forgotten. */
+    d->turn_ns = doorbell_now_ns();
+    d->cpu = (struct qos_cpu) { .id = d->cpu.id + 1 };
     d->looked_ns = doorbell_now_ns();
     d->looked_cpu_ns = thread_cpu_ns();
     d->slept_ns = 0;
@@ -196,7 +200,8 @@ doorbell_member_init(struct doorbell_member *m,
     m->ops = ops;
     m->deadline_ns = UINT64_MAX;
     m->polled = false;
-    m->used_ns = 0;
+    m->used_ns = m->turn = 0;
+    m->turn_of = NULL;
     m->n_fds = 0;
     atomic_init(&m->doorbell, NULL);
     ovs_list_init(&m->node);
@@ -341,11 +346,8 @@ doorbell_turn(struct doorbell *d, uint64_t now_ns)
 static void
 doorbell_settle(struct doorbell *d, uint64_t now_ns)
 {
-    uint64_t used_ns = now_ns - d->ran_ns;
+    uint64_t used_ns = now_ns - d->turn_ns;
 
-    if (!d->ran) {
-        return;
-    }
     if (OVS_UNLIKELY(used_ns > DOORBELL_LONG_NS)) {
         uint64_t cpu_ns = thread_cpu_ns();
         uint64_t running_ns = cpu_ns - d->looked_cpu_ns + d->slept_ns;
@@ -357,7 +359,7 @@ doorbell_settle(struct doorbell *d, uint64_t now_ns)
         d->looked_cpu_ns = cpu_ns;
         d->slept_ns = 0;
     }
-    d->ran->used_ns += used_ns;
+    d->took_ns[d->turn++ % DOORBELL_TURNS] = MIN(used_ns, UINT32_MAX);
 }
 
 static uint64_t
@@ -391,10 +393,12 @@ doorbell_poll(struct doorbell_member *m, uint64_t now_ns)
     struct doorbell *d = doorbell_get();
 
     doorbell_settle(d, now_ns);
-    now_ns = doorbell_take_turn(d, m, now_ns);
-    d->ran = m;
-    d->ran_ns = now_ns;
-    return now_ns;
+    m->used_ns = (m->turn_of == d && d->turn - m->turn < DOORBELL_TURNS
+                  ? d->took_ns[m->turn % DOORBELL_TURNS] : 0);
+    m->turn_of = d;
+    m->turn = d->turn;
+    d->turn_ns = doorbell_take_turn(d, m, now_ns);
+    return d->turn_ns;
 }
 
 struct qos_cpu *

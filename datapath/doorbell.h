@@ -49,8 +49,9 @@ struct doorbell_member {
     struct ovs_list node;               /* Under the doorbell's mutex. */
     uint64_t deadline_ns;               /* UINT64_MAX: none. */
     bool polled;                        /* Since its doorbell looked. */
-    uint64_t used_ns;                   /* By turns that are over: whoever
-                                         * charges it takes it away. */
+    uint64_t used_ns;                   /* By its last turn; 0: not known. */
+    uint64_t turn;                      /* Its number, of that doorbell: */
+    const struct doorbell *turn_of;     /* Compared, not followed. */
     unsigned int n_fds;
     int fds[DOORBELL_FDS_MAX];          /* Duplicates, the member's own: they
                                          * are never another file's. */

@@ -203,7 +203,6 @@ take_turn(struct xenvif_queue *q)
     qos_cpu_charge(cpu, &q->cpu, link ? link->n_queues : 1,
                    q->member.used_ns, q->turn_frames, q->turn_waits);
     vif_count(&q->stats.cpu_ns, q->member.used_ns);
-    q->member.used_ns = 0;
 
     unsigned int max = qos_cpu_turn(cpu, &q->cpu, VIF_BURST_FRAMES);
     if (OVS_UNLIKELY(!max)) {

@@ -32,6 +32,7 @@
 
 /* A polling thread. */
 struct qos_cpu {
+    uint64_t id;                        /* No other thread's account. */
     uint64_t floor_ns;                  /* What the busy one used that used
                                          * least, one round ago. */
     uint64_t least_ns;                  /* The same, in this round so far. */
@@ -40,6 +41,9 @@ struct qos_cpu {
 
 /* One that it polls. */
 struct qos_cpu_share {
+    const struct qos_cpu *cpu;          /* Whose account 'used_ns' is of, and
+                                         * which: compared, not followed. */
+    uint64_t cpu_id;
     uint64_t used_ns;
     uint32_t frame_ns;                  /* What a frame costs, on average. */
     bool busy;                          /* It had frames the last time. */
@@ -83,6 +87,14 @@ qos_cpu_charge(struct qos_cpu *cpu, struct qos_cpu_share *share,
                unsigned int n_shares, uint64_t used_ns,
                unsigned int n_frames, bool waits)
 {
+    if (share->cpu != cpu || share->cpu_id != cpu->id) {
+        /* It came from another thread, and begins as a newcomer here. */
+        share->cpu = cpu;
+        share->cpu_id = cpu->id;
+        share->used_ns = 0;
+        share->busy = false;
+        return;
+    }
     if (used_ns > QOS_CPU_USE_MAX_NS) {
         used_ns = QOS_CPU_USE_MAX_NS;
     }

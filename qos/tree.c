@@ -62,7 +62,8 @@ raise_to(uint64_t *p, uint64_t value)
     }
 }
 
-/* The member of node 'level' on the leaf's way up, counted from the leaf. */
+/* Who stands for the leaf in the family of the node above 'below'; null: in
+ * that of its own node. */
 static struct qos_member *
 member_below(struct qos_leaf *leaf, struct qos_node *below)
 {

@@ -202,6 +202,24 @@ test_idle(void **state)
     assert_true(a->used_ns - before > 9000000);
 }
 
+/* One that comes from a thread on which much more time was used begins where
+ * the busy ones are. */
+static void
+test_another_thread(void **state)
+{
+    struct qos_cpu other = { .id = 1 };
+
+    add(1000);
+    add(1000);
+    run(500 * MS);
+    cpu = other;
+    uint64_t before = members[0].n_frames;
+    add(1000);
+    run(30 * MS);
+    assert_in_range(members[0].n_frames - before, 8000, 12000);
+    assert_in_range(members[2].n_frames, 8000, 12000);
+}
+
 int
 main(void)
 {
@@ -213,6 +231,7 @@ main(void)
         cmocka_unit_test_setup(test_costs_change, reset),
         cmocka_unit_test_setup(test_away, reset),
         cmocka_unit_test_setup(test_idle, reset),
+        cmocka_unit_test_setup(test_another_thread, reset),
     };
 
     return cmocka_run_group_tests_name("cpu", tests, NULL, NULL);
