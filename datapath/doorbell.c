@@ -11,19 +11,12 @@
 
 #include "openvswitch/thread.h"
 #include "openvswitch/vlog.h"
-#include "qos/cpu.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(doorbell);
 
 /* Polls of other members after which the leader is taken to have left. */
 #define LEADER_LOST_POLLS 1024
-
-/* What so many turns took is remembered: more than a thread has queues. */
-#define DOORBELL_TURNS 1024u
-
-/* A turn that took longer is looked at more closely. */
-#define DOORBELL_LONG_NS 200000u
 
 enum doorbell_phase {
     DOORBELL_RUN,                       /* Polling. */
@@ -44,14 +37,6 @@ struct doorbell {
                                              * passed.  Compared, not
                                              * followed. */
     unsigned int n_polls;               /* Since the leader's. */
-    struct qos_cpu cpu;
-    uint64_t turn;                      /* The one that is under way. */
-    uint64_t turn_ns;                   /* When it began. */
-    uint32_t took_ns[DOORBELL_TURNS];   /* By number: what turns took.  Kept
-                                         * here, not at the members: those
-                                         * may leave at any time. */
-    uint64_t looked_ns, looked_cpu_ns;  /* When its CPU time was read. */
-    uint64_t slept_ns;                  /* Since then. */
     bool in_use;                        /* Under 'all_mutex'. */
 
     atomic_bool sleeping;
@@ -138,25 +123,6 @@ doorbell_create(void)
     return d;
 }
 
-uint64_t
-doorbell_now_ns(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
-}
-
-/* A system call: for turns that took long only. */
-static uint64_t
-thread_cpu_ns(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-    return ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
-}
-
 /* This thread's doorbell. */
 static struct doorbell *
 doorbell_get(void)
@@ -183,12 +149,6 @@ found:
     d->phase = DOORBELL_RUN;
     d->busy_ns = 0;
     d->leader = NULL;
-    d->turn += DOORBELL_TURNS;          /* Another thread's are forgotten. */
-    d->turn_ns = doorbell_now_ns();
-    d->cpu = (struct qos_cpu) { .id = d->cpu.id + 1 };
-    d->looked_ns = doorbell_now_ns();
-    d->looked_cpu_ns = thread_cpu_ns();
-    d->slept_ns = 0;
     pthread_setspecific(doorbell_key, d);
     return d;
 }
@@ -200,8 +160,6 @@ doorbell_member_init(struct doorbell_member *m,
     m->ops = ops;
     m->deadline_ns = UINT64_MAX;
     m->polled = false;
-    m->used_ns = m->turn = 0;
-    m->turn_of = NULL;
     m->n_fds = 0;
     atomic_init(&m->doorbell, NULL);
     ovs_list_init(&m->node);
@@ -247,6 +205,15 @@ doorbell_join(struct doorbell *d, struct doorbell_member *m)
     doorbell_ctl_fds(d, m, EPOLL_CTL_ADD);
     ovs_mutex_unlock(&d->mutex);
     doorbell_run(d);
+}
+
+uint64_t
+doorbell_now_ns(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * UINT64_C(1000000000) + ts.tv_nsec;
 }
 
 /* Arms every member; false if one of them has work.  One that was not polled
@@ -328,9 +295,7 @@ doorbell_turn(struct doorbell *d, uint64_t now_ns)
     ovs_mutex_unlock(&d->mutex);
 
     doorbell_block(d, now_ns, deadline_ns);
-    d->slept_ns -= now_ns;
     now_ns = doorbell_now_ns();
-    d->slept_ns += now_ns;
     d->phase = DOORBELL_RUN;
 
     ovs_mutex_lock(&d->mutex);
@@ -341,31 +306,10 @@ doorbell_turn(struct doorbell *d, uint64_t now_ns)
     return now_ns;
 }
 
-/* The turn of whoever was polled last is over.  If it took long, that may have
- * been because the thread was not running, which is nobody's doing. */
-static void
-doorbell_settle(struct doorbell *d, uint64_t now_ns)
+uint64_t
+doorbell_poll(struct doorbell_member *m, uint64_t now_ns)
 {
-    uint64_t used_ns = now_ns - d->turn_ns;
-
-    if (OVS_UNLIKELY(used_ns > DOORBELL_LONG_NS)) {
-        uint64_t cpu_ns = thread_cpu_ns();
-        uint64_t running_ns = cpu_ns - d->looked_cpu_ns + d->slept_ns;
-        uint64_t away_ns = now_ns - d->looked_ns;
-
-        away_ns -= MIN(away_ns, running_ns);
-        used_ns -= MIN(used_ns, away_ns);
-        d->looked_ns = now_ns;
-        d->looked_cpu_ns = cpu_ns;
-        d->slept_ns = 0;
-    }
-    d->took_ns[d->turn++ % DOORBELL_TURNS] = MIN(used_ns, UINT32_MAX);
-}
-
-static uint64_t
-doorbell_take_turn(struct doorbell *d, struct doorbell_member *m,
-                   uint64_t now_ns)
-{
+    struct doorbell *d = doorbell_get();
     struct doorbell *owner;
 
     atomic_read_relaxed(&m->doorbell, &owner);
@@ -376,7 +320,6 @@ doorbell_take_turn(struct doorbell *d, struct doorbell_member *m,
 
     if (OVS_LIKELY(m == d->leader)) {
         d->n_polls = 0;
-        qos_cpu_round(&d->cpu);
         return doorbell_turn(d, now_ns);
     }
     if (!d->leader || ++d->n_polls >= LEADER_LOST_POLLS) {
@@ -385,29 +328,6 @@ doorbell_take_turn(struct doorbell *d, struct doorbell_member *m,
         doorbell_run(d);
     }
     return now_ns;
-}
-
-uint64_t
-doorbell_poll(struct doorbell_member *m, uint64_t now_ns)
-{
-    struct doorbell *d = doorbell_get();
-
-    doorbell_settle(d, now_ns);
-    m->used_ns = (m->turn_of == d && d->turn - m->turn < DOORBELL_TURNS
-                  ? d->took_ns[m->turn % DOORBELL_TURNS] : 0);
-    m->turn_of = d;
-    m->turn = d->turn;
-    d->turn_ns = doorbell_take_turn(d, m, now_ns);
-    return d->turn_ns;
-}
-
-struct qos_cpu *
-doorbell_cpu(const struct doorbell_member *m)
-{
-    struct doorbell *d;
-
-    atomic_read_relaxed(&m->doorbell, &d);
-    return &d->cpu;
 }
 
 void

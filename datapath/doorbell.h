@@ -8,10 +8,6 @@
  * lets the next frame go), or DOORBELL_SLEEP_MAX_NS is over: OVS's main
  * thread and RCU wait for this thread, so it must come by.
  *
- * It also knows whose turn it is, and so how long each took: from when a member
- * was polled until the thread came to the next one, whatever OVS did for its
- * frames in between.
- *
  * Thread: doorbell_poll() and doorbell_report() on the polling thread;
  *         doorbell_leave() and the functions for all on any other.
  * Owner:  a member is embedded in its queue, which destroys it before it is
@@ -33,7 +29,6 @@
 #define DOORBELL_FDS_MAX 2
 
 struct doorbell;
-struct qos_cpu;
 struct doorbell_member;
 
 struct doorbell_ops {
@@ -49,9 +44,6 @@ struct doorbell_member {
     struct ovs_list node;               /* Under the doorbell's mutex. */
     uint64_t deadline_ns;               /* UINT64_MAX: none. */
     bool polled;                        /* Since its doorbell looked. */
-    uint64_t used_ns;                   /* By its last turn; 0: not known. */
-    uint64_t turn;                      /* Its number, of that doorbell: */
-    const struct doorbell *turn_of;     /* Compared, not followed. */
     unsigned int n_fds;
     int fds[DOORBELL_FDS_MAX];          /* Duplicates, the member's own: they
                                          * are never another file's. */
@@ -71,9 +63,6 @@ uint64_t doorbell_now_ns(void);
  * and sleeps if this is the moment for it.  'now_ns' is monotonic; returns
  * the time after a sleep, otherwise 'now_ns'. */
 uint64_t doorbell_poll(struct doorbell_member *, uint64_t now_ns);
-
-/* How the thread's time is shared.  Polling thread. */
-struct qos_cpu *doorbell_cpu(const struct doorbell_member *);
 
 /* Called last in each rxq_recv: whether this turn brought work, and when the
  * queue has something to do even if nothing comes in. */

@@ -72,8 +72,6 @@ extern const char *const vif_malice_sentences[VIF_N_MALICES];
 #define VIF_COUNTS(X)                                                       \
     X(tx_throttled)                     /* Polls that the gate ended. */    \
     X(tx_throttled_ns) X(rx_throttled_ns) /* Time that limits held some. */ \
-    X(cpu_ns)                           /* What its turns took. */          \
-    X(cpu_waits)                        /* Turns it left to others. */      \
     X(tx_notifies) X(rx_notifies)       /* Events that we sent. */          \
     X(tx_gso_frames)                    /* To be segmented, whole. */       \
     X(tx_gso_not_blank)                 /* Its checksum was not blank. */   \

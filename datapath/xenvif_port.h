@@ -21,7 +21,6 @@
 #include "dp-packet.h"
 #include "netdev-provider.h"
 #include "ovs-rcu.h"
-#include "qos/cpu.h"
 
 struct rte_mbuf;
 struct rte_mempool;
@@ -91,9 +90,6 @@ struct xenvif_queue {
                                          * descriptors the doorbell has. */
     bool out_of_buffers;                /* For the guest's frames. */
     bool rx_wants_buffers;              /* The guest posted too few. */
-    struct qos_cpu_share cpu;           /* Of the thread's time. */
-    unsigned int turn_frames;           /* What its last turn was for. */
-    bool turn_waits;
     struct qos_leaf tx_leaf, rx_leaf;   /* Others look at their members. */
     uint64_t tx_held_ns, rx_held_ns;    /* Since when they hold frames back;
                                          * 0: they do not. */

@@ -47,7 +47,7 @@ top_up(struct vif_buffers *buffers, struct rte_mempool *pool, unsigned int n)
 /* One burst out of the ring, into the queue's entries. */
 static void
 burst(struct xenvif_queue *q, const struct xenvif_policy *policy,
-      struct vif_conn *conn, unsigned int max, struct vif_gate *gate)
+      struct vif_conn *conn, struct vif_gate *gate)
 {
     struct vif_frame frames[VIF_BURST_FRAMES];
     int64_t owed_bytes = 0;
@@ -58,8 +58,8 @@ burst(struct xenvif_queue *q, const struct xenvif_policy *policy,
         top_up(&q->supply.big, q->vif->big_pool, XENVIF_BIG_BURST);
     }
 
-    int n = vif_conn_tx_burst(conn, &q->supply, frames, max, gate,
-                              &q->stats);
+    int n = vif_conn_tx_burst(conn, &q->supply, frames, VIF_BURST_FRAMES,
+                              gate, &q->stats);
     if (OVS_UNLIKELY(n < 0)) {
         xenvif_cut_off(q->vif, vif_conn_malice(conn));
     }
@@ -78,8 +78,7 @@ burst(struct xenvif_queue *q, const struct xenvif_policy *policy,
 
 static void
 receive(struct xenvif_queue *q, const struct xenvif_policy *policy,
-        struct vif_conn *conn, unsigned int max, uint64_t now_ns,
-        uint64_t *deadline_ns)
+        struct vif_conn *conn, uint64_t now_ns, uint64_t *deadline_ns)
 {
     struct qos_leaf *leaf = &q->tx_leaf;
     struct vif_gate gate = {
@@ -89,7 +88,7 @@ receive(struct xenvif_queue *q, const struct xenvif_policy *policy,
     if (!vif_conn_tx_pending(conn)) {
         xenvif_entry_spare(q);
     } else {
-        burst(q, policy, conn, max, &gate);
+        burst(q, policy, conn, &gate);
     }
     uint64_t ready_ns = xenvif_leaf_held(leaf, gate.blocked_bytes,
                                          &q->tx_held_ns,
@@ -158,7 +157,7 @@ get_link(const struct xenvif_queue *q)
 /* Everything that a queue does when it is polled.  True if it found work. */
 static bool
 poll_queue(struct xenvif_queue *q, struct dp_packet_batch *batch,
-           unsigned int max, uint64_t now_ns, uint64_t *deadline_ns)
+           uint64_t now_ns, uint64_t *deadline_ns)
 {
     const struct xenvif_policy *policy
         = ovsrcu_get(struct xenvif_policy *, &q->vif->policy);
@@ -177,7 +176,7 @@ poll_queue(struct xenvif_queue *q, struct dp_packet_batch *batch,
     bool busy = link && xenvif_rx_drain(q, link, now_ns, deadline_ns);
     atomic_read_relaxed(&q->vif->flags, &flags);
     if (OVS_LIKELY(link && flags & NETDEV_UP) && !q->n_entries) {
-        receive(q, policy, link->queues[q->id], max, now_ns, deadline_ns);
+        receive(q, policy, link->queues[q->id], now_ns, deadline_ns);
     } else {
         xenvif_leaf_held(&q->tx_leaf, 0, &q->tx_held_ns,
                          &q->stats.tx_throttled_ns, now_ns);
@@ -191,26 +190,6 @@ poll_queue(struct xenvif_queue *q, struct dp_packet_batch *batch,
     return busy || batch->count > 0;
 }
 
-/* Charges the queue's last turn, and says how many frames it may have in this
- * one; 0: others are first. */
-static unsigned int
-take_turn(struct xenvif_queue *q)
-{
-    const struct xenvif_link *link = ovsrcu_get(struct xenvif_link *,
-                                                &q->vif->link);
-    struct qos_cpu *cpu = doorbell_cpu(&q->member);
-
-    qos_cpu_charge(cpu, &q->cpu, link ? link->n_queues : 1,
-                   q->member.used_ns, q->turn_frames, q->turn_waits);
-    vif_count(&q->stats.cpu_ns, q->member.used_ns);
-
-    unsigned int max = qos_cpu_turn(cpu, &q->cpu, VIF_BURST_FRAMES);
-    if (OVS_UNLIKELY(!max)) {
-        vif_count(&q->stats.cpu_waits, 1);
-    }
-    return max;
-}
-
 int
 xenvif_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
                 int *qfill)
@@ -218,20 +197,11 @@ xenvif_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
     struct xenvif *vif = xenvif_cast(rxq->netdev);
     struct xenvif_queue *q = vif->queues[rxq->queue_id];
     uint64_t deadline_ns = UINT64_MAX;
-    bool busy = true;
 
     batch->count = 0;
     uint64_t now_ns = doorbell_poll(&q->member, doorbell_now_ns());
-    unsigned int max = take_turn(q);
+    bool busy = poll_queue(q, batch, now_ns, &deadline_ns);
 
-    q->turn_frames = 0;
-    if (OVS_LIKELY(max)) {
-        uint64_t rx_frames = q->stats.rx_frames;
-
-        busy = poll_queue(q, batch, max, now_ns, &deadline_ns);
-        q->turn_frames = batch->count + (q->stats.rx_frames - rx_frames);
-    }
-    q->turn_waits = busy;
     doorbell_report(&q->member, busy, deadline_ns, now_ns);
     if (qfill) {
         *qfill = -ENOTSUP;
