@@ -193,7 +193,6 @@ void xenvif_tree_init(void);
 void xenvif_tree_add(struct xenvif *);
 /* A port came, has gone, or has another group. */
 void xenvif_tree_connect(void);
-bool xenvif_tree_has_group(const char *name);
 void xenvif_tree_show(struct ds *);
 
 /* xenvif_rx.c.  Polling thread: moves queued frames into the guest's ring.

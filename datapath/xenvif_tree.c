@@ -21,6 +21,9 @@ static struct ovs_list groups = OVS_LIST_INITIALIZER(&groups);
 static struct shared root;              /* All vifs. */
 
 static const struct qos_settings no_limit = { .weight = 1 };
+static const struct xenvif_shared none = {
+    .tx = { .weight = 1 }, .rx = { .weight = 1 },
+};
 
 static struct qos_node *
 node_of_shared(struct shared *shared, bool tx)
@@ -141,11 +144,7 @@ init(struct shared *shared, const struct xenvif_shared *is,
 void
 xenvif_tree_init(void)
 {
-    static const struct xenvif_shared all = {
-        .tx = { .weight = 1 }, .rx = { .weight = 1 },
-    };
-
-    init(&root, &all, NULL);
+    init(&root, &none, NULL);
 }
 
 void
@@ -185,9 +184,6 @@ find_wanted(const struct xenvif_shared *wanted, size_t n, const char *name)
 void
 xenvif_set_shared(const struct xenvif_shared *wanted, size_t n)
 {
-    static const struct xenvif_shared none = {
-        .tx = { .weight = 1 }, .rx = { .weight = 1 },
-    };
     const struct xenvif_shared *all = find_wanted(wanted, n, "");
     struct ovs_list gone = OVS_LIST_INITIALIZER(&gone);
     uint64_t now_ns = doorbell_now_ns();
@@ -223,12 +219,6 @@ xenvif_set_shared(const struct xenvif_shared *wanted, size_t n)
     LIST_FOR_EACH (vif, all_node, &xenvif_all) {
         xenvif_kick(vif);
     }
-}
-
-bool
-xenvif_tree_has_group(const char *name)
-{
-    return find_group(name) != NULL;
 }
 
 /* One line about a node. */

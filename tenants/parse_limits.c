@@ -79,7 +79,8 @@ parse_vif_limits(const struct ndrec_vif *row, struct limits *limits)
     return check_limits(limits);
 }
 
-char *
+/* Null 'profile': none. */
+static char *
 parse_profile_limits(const struct ndrec_qos_profile *profile,
                      struct limits *limits)
 {

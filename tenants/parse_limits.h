@@ -11,17 +11,12 @@
 
 #include "tenants/model.h"
 
-struct ndrec_qos_profile;
 struct ndrec_tenant;
 struct ndrec_vif;
 struct row_errors;
 
 /* Column by column: the row's own value, else its profile's, else none. */
 char *parse_vif_limits(const struct ndrec_vif *, struct limits *);
-
-/* Null 'profile': none. */
-char *parse_profile_limits(const struct ndrec_qos_profile *,
-                           struct limits *);
 
 /* The limits of 'row' itself and its groups.  What is wrong is noted in
  * 'errors', and stays as it was in 'before' (may be null). */
