@@ -40,6 +40,15 @@ class Bench:
             ["netdom-controller", "--run-dir=%s" % self.run, "--host=here",
              *options])
 
+    def restart_controller(self):
+        """Ends the controller, and waits until the new one answers."""
+        self.control("exit")
+        lab.wait_for(lambda: not self.host.controller.running(), 5,
+                     "the controller's end")
+        self.start_controller()
+        lab.wait_for((self.run / "netdom-controller.ctl").exists, 10,
+                     "the new controller's socket")
+
     def control(self, *words, timeout_s=40):
         return self.session.run(
             ["ovs-appctl", "-t", self.run / "netdom-controller.ctl", *words],
@@ -473,8 +482,7 @@ def test_limits_that_vifs_share(bench):
     assert bench.control("netdom/plan") == ""
 
     # A new controller finds it so.
-    bench.control("exit")
-    bench.start_controller()
+    bench.restart_controller()
     lab.wait_for(lambda: bench.control("netdom/plan") == "", 10,
                  "nothing to do")
     host.ctl("--wait", "tenant-set", "red", "profile=", "--", "vif-set",
