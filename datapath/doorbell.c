@@ -37,8 +37,10 @@ struct doorbell {
                                              * passed.  Compared, not
                                              * followed. */
     unsigned int n_polls;               /* Since the leader's. */
+    uint64_t n_rounds;                  /* Turns of all. */
     bool in_use;                        /* Under 'all_mutex'. */
 
+    ATOMIC(struct doorbell_member *) polled;    /* Last, or null. */
     atomic_bool sleeping;
     atomic_uint64_t n_sleeps;
     atomic_uint64_t n_kicks;
@@ -67,6 +69,12 @@ static void
 doorbell_remove(struct doorbell *d, struct doorbell_member *m)
     OVS_REQUIRES(d->mutex)
 {
+    struct doorbell_member *polled;
+
+    atomic_read_relaxed(&d->polled, &polled);
+    if (polled == m) {
+        atomic_store_relaxed(&d->polled, NULL);
+    }
     doorbell_ctl_fds(d, m, EPOLL_CTL_DEL);
     ovs_list_remove(&m->node);
     ovs_list_init(&m->node);
@@ -106,6 +114,7 @@ doorbell_create(void)
 
     ovs_mutex_init(&d->mutex);
     ovs_list_init(&d->members);
+    atomic_init(&d->polled, NULL);
     atomic_init(&d->sleeping, false);
     atomic_init(&d->n_sleeps, 0);
     atomic_init(&d->n_kicks, 0);
@@ -317,9 +326,11 @@ doorbell_poll(struct doorbell_member *m, uint64_t now_ns)
         doorbell_join(d, m);
     }
     m->polled = true;
+    atomic_store_relaxed(&d->polled, m);
 
     if (OVS_LIKELY(m == d->leader)) {
         d->n_polls = 0;
+        d->n_rounds++;
         return doorbell_turn(d, now_ns);
     }
     if (!d->leader || ++d->n_polls >= LEADER_LOST_POLLS) {
@@ -328,6 +339,26 @@ doorbell_poll(struct doorbell_member *m, uint64_t now_ns)
         doorbell_run(d);
     }
     return now_ns;
+}
+
+uint64_t
+doorbell_rounds(void)
+{
+    return doorbell_get()->n_rounds;
+}
+
+struct doorbell_member *
+doorbell_polled(void)
+{
+    pthread_once(&doorbell_once, doorbell_init_once);
+
+    struct doorbell *d = pthread_getspecific(doorbell_key);
+    struct doorbell_member *m = NULL;
+
+    if (d) {
+        atomic_read_relaxed(&d->polled, &m);
+    }
+    return m;
 }
 
 void

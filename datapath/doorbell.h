@@ -64,6 +64,13 @@ uint64_t doorbell_now_ns(void);
  * the time after a sleep, otherwise 'now_ns'. */
 uint64_t doorbell_poll(struct doorbell_member *, uint64_t now_ns);
 
+/* How often this thread has polled all of its members. */
+uint64_t doorbell_rounds(void);
+
+/* The member that this thread polled last: what it does now, it does for the
+ * member's frames.  Null: there is none, or it has left; any thread may ask. */
+struct doorbell_member *doorbell_polled(void);
+
 /* Called last in each rxq_recv: whether this turn brought work, and when the
  * queue has something to do even if nothing comes in. */
 void doorbell_report(struct doorbell_member *, bool busy,

@@ -14,6 +14,7 @@
 #include "datapath/foreign.h"
 #include "datapath/pool.h"
 #include "datapath/tenantvf_port.h"
+#include "datapath/turn.h"
 #include "datapath/wakeup.h"
 #include "dp-packet.h"
 #include "dpdk.h"
@@ -28,6 +29,7 @@ struct tenantvf_rxq {
     struct netdev_rxq up;
     struct netdev_rxq *under;
     struct doorbell_member member;
+    struct turn turn;                   /* Nobody's. */
     int wake_fd;                        /* -1: the device needs none, or has
                                          * none.  Not shared: each thread
                                          * empties its own. */
@@ -509,7 +511,10 @@ tenantvf_rxq_recv(struct netdev_rxq *rxq_, struct dp_packet_batch *batch,
                   int *qfill)
 {
     struct tenantvf_rxq *rxq = CONTAINER_OF(rxq_, struct tenantvf_rxq, up);
-    uint64_t now_ns = doorbell_poll(&rxq->member, doorbell_now_ns());
+    uint64_t polled_ns = doorbell_now_ns();
+    turn_end(polled_ns);
+    uint64_t now_ns = doorbell_poll(&rxq->member, polled_ns);
+    turn_begin(&rxq->turn, polled_ns, now_ns, NETDEV_MAX_BURST);
     const struct netdev_class *class = rxq->under->netdev->netdev_class;
 
     int error = class->rxq_recv(rxq->under, batch, qfill);

@@ -41,6 +41,8 @@ xenvif_construct(struct netdev *netdev)
     ovs_mutex_init(&vif->mutex);
     ovs_list_init(&vif->all_node);
     vif->serial = xenvif_next_serial();
+    qos_limit_init(&vif->upcalls, QOS_PACKETS, XENVIF_UPCALLS_PER_S,
+                   XENVIF_UPCALLS_BURST);
     vif->mtu = vif->requested_mtu = MTU_DEFAULT;
     vif->requested_n_txq = vif->requested_n_rxq = 1;
     vif->max_queues = 1;

@@ -1,19 +1,41 @@
-/* Frames whose checksum is blank are completed before OVS's slow path has
- * them: what goes to an OpenFlow controller comes back as bytes alone, and
- * nobody would know that something is missing in them.
+/* On the way into OVS's slow path, which a frame takes for which there is no
+ * flow yet.
  *
- * Behind it the frame is blank again, as its marks say: the kernel, behind the
- * bridge's own interface, goes on adding to what the field holds. */
+ * Frames whose checksum is blank are completed before it has them: what goes to
+ * an OpenFlow controller comes back as bytes alone, and nobody would know that
+ * something is missing in them.  Behind it the frame is blank again, as its
+ * marks say: the kernel, behind the bridge's own interface, goes on adding to
+ * what the field holds.
+ *
+ * What that costs is charged to the vif whose turn it is (turn.h).  And how
+ * often is bounded for each vif: flows are left behind, of whose table, and of
+ * the time to look after it, all have a part.  A vif beyond that is not polled
+ * for a while. */
 
 #include <config.h>
 
 #include "datapath/csum.h"
+#include "datapath/xenvif_port.h"
 #include "dp-packet.h"
 #include "dpif.h"
 #include "util.h"
 
 /* The same function for each datapath; set before a packet can come. */
 static upcall_callback *slow_path;
+
+/* Charges the vif, if it is one, whose turn it is. */
+static void
+charge(void)
+{
+    struct doorbell_member *m = doorbell_polled();
+    struct xenvif_queue *q = m ? xenvif_queue_of_member(m) : NULL;
+
+    if (q) {
+        vif_count(&q->stats.upcalls, 1);
+        qos_limit_owe(&q->vif->upcalls, 1, doorbell_now_ns(),
+                      &q->upcalls_rest);
+    }
+}
 
 static int
 complete_and_pass(const struct dp_packet *packet, const struct flow *flow,
@@ -36,6 +58,7 @@ complete_and_pass(const struct dp_packet *packet, const struct flow *flow,
     if (blank) {
         csum_blank(data, &h);
     }
+    charge();
     return error;
 }
 

@@ -72,6 +72,10 @@ extern const char *const vif_malice_sentences[VIF_N_MALICES];
 #define VIF_COUNTS(X)                                                       \
     X(tx_throttled)                     /* Polls that the gate ended. */    \
     X(tx_throttled_ns) X(rx_throttled_ns) /* Time that limits held some. */ \
+    X(cpu_ns)                           /* Threads' time for its frames. */ \
+    X(cpu_waits)                        /* Turns that it left to others. */ \
+    X(upcalls)                          /* Frames without a flow. */       \
+    X(upcall_waits)                     /* Polls that they ended. */        \
     X(tx_notifies) X(rx_notifies)       /* Events that we sent. */          \
     X(tx_gso_frames)                    /* To be segmented, whole. */       \
     X(tx_gso_not_blank)                 /* Its checksum was not blank. */   \

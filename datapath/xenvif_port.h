@@ -12,6 +12,7 @@
 
 #include "datapath/doorbell.h"
 #include "datapath/gso.h"
+#include "datapath/turn.h"
 #include "datapath/vif_conn.h"
 #include "datapath/vif_hash.h"
 #include "datapath/vif_journal.h"
@@ -44,8 +45,19 @@ struct vif_ctrl;
  * more than one. */
 #define XENVIF_BIG_BURST 8u
 
+/* What a frame costs its receiver goes by its bytes, and by this beside them.
+ * No part of it costs more than so much: the thread was away. */
+#define XENVIF_RX_WEIGHT(BYTES) ((BYTES) + 512u)
+#define XENVIF_RX_COST_MAX_PS 4000u
+
 /* How soon to come back for a buffer. */
 #define XENVIF_RETRY_NS 100000
+
+/* Frames of a vif's for which there may be no flow yet: so few that, idle flows
+ * being kept for ten seconds, four vifs that send nothing else do not fill
+ * OVS's table of 200,000. */
+#define XENVIF_UPCALLS_PER_S 4000u
+#define XENVIF_UPCALLS_BURST 4000u
 
 #define XENVIF_MTU_MAX 9000
 /* A frame's bytes beyond its MTU: Ethernet header and a tag. */
@@ -83,13 +95,20 @@ struct xenvif_queue {
     struct rte_ring *rx_queue;          /* Many producers, the PMD consumes. */
     atomic_uint32_t rx_queue_bytes;
     atomic_bool gone;                   /* The guest takes nothing. */
+    atomic_uint32_t rx_cost_ps;         /* Of XENVIF_RX_WEIGHT(), to move it
+                                         * into the guest's ring. */
 
     /* The polling thread. */
+    struct turn turn;
+    uint64_t rx_moved;                  /* Sum of XENVIF_RX_WEIGHT(). */
+    bool tx_more;                       /* It was left with frames that it
+                                         * would have taken. */
     struct doorbell_member member;
     uint64_t watched;                   /* Serial of the link whose
                                          * descriptors the doorbell has. */
     bool out_of_buffers;                /* For the guest's frames. */
     bool rx_wants_buffers;              /* The guest posted too few. */
+    uint64_t upcalls_rest;
     struct qos_leaf tx_leaf, rx_leaf;   /* Others look at their members. */
     uint64_t tx_held_ns, rx_held_ns;    /* Since when they hold frames back;
                                          * 0: they do not. */
@@ -136,6 +155,7 @@ struct xenvif {
     atomic_uint32_t rx_queued_packets;  /* Of all queues. */
     atomic_uint32_t rx_queue_limit_bytes;   /* Of all queues. */
     struct qos_node tx_node, rx_node;   /* What its queues share. */
+    struct qos_limit upcalls;           /* The same. */
     struct qos_settings db_tx, db_rx;   /* What the database says; main
                                          * thread. */
     char *db_qos_type;                  /* Null: nothing yet. */
@@ -222,6 +242,8 @@ void xenvif_entry_flush(struct xenvif_queue *);
 int xenvif_rxq_recv(struct netdev_rxq *, struct dp_packet_batch *,
                     int *qfill);
 extern const struct doorbell_ops xenvif_doorbell_ops;
+/* Null: the member is no queue of a vif's. */
+struct xenvif_queue *xenvif_queue_of_member(struct doorbell_member *);
 
 /* xenvif_link.c. */
 void xenvif_links_init(const struct xen_ops *, struct xen_platform *);

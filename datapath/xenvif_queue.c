@@ -35,6 +35,8 @@ queue_create(struct xenvif *vif, unsigned int id)
     q->id = id;
     atomic_init(&q->rx_queue_bytes, 0);
     atomic_init(&q->gone, false);
+    atomic_init(&q->rx_cost_ps, 0);
+    q->turn.key = vif->serial;
     qos_leaf_init(&q->tx_leaf, &vif->tx_node);
     qos_leaf_init(&q->rx_leaf, &vif->rx_node);
     doorbell_member_init(&q->member, &xenvif_doorbell_ops);

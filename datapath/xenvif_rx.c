@@ -161,6 +161,7 @@ unstage(struct xenvif_queue *q, unsigned int n)
     }
     q->staged_head += n;
     q->n_staged -= n;
+    q->rx_moved += n * XENVIF_RX_WEIGHT(0) + bytes;
     q->rx_gso.frame = NULL;
     atomic_sub_relaxed(&q->rx_queue_bytes, bytes, &orig);
     atomic_sub_relaxed(&q->vif->rx_queued_packets, n, &orig);
@@ -390,9 +391,9 @@ check_stall(struct xenvif_queue *q, const struct xenvif_link *link,
     }
 }
 
-bool
-xenvif_rx_drain(struct xenvif_queue *q, const struct xenvif_link *link,
-                uint64_t now_ns, uint64_t *deadline_ns)
+static bool
+drain(struct xenvif_queue *q, const struct xenvif_link *link,
+      uint64_t now_ns, uint64_t *deadline_ns)
 {
     uint64_t blocked_bytes = 0;
     bool moved = false;
@@ -426,6 +427,40 @@ xenvif_rx_drain(struct xenvif_queue *q, const struct xenvif_link *link,
     *deadline_ns = MIN(*deadline_ns, ready_ns);
     if (OVS_UNLIKELY(q->rx_wants_buffers || q->stall.looked_ns)) {
         check_stall(q, link, moved, now_ns);
+    }
+    return moved;
+}
+
+/* Moving frames took 'ns', which those pay who send more of them.  Now and
+ * then the thread is away meanwhile: what seems dear counts for little. */
+static void
+note_cost(struct xenvif_queue *q, uint64_t weight, uint64_t ns)
+{
+    uint32_t cost_ps, old_ps;
+
+    turn_for_others(ns);
+    if (OVS_UNLIKELY(!weight)) {
+        return;
+    }
+    cost_ps = MIN(ns * 1000 / weight, XENVIF_RX_COST_MAX_PS);
+    atomic_read_relaxed(&q->rx_cost_ps, &old_ps);
+    if (cost_ps <= old_ps) {
+        cost_ps = old_ps - (old_ps - cost_ps + 7) / 8;
+    } else if (old_ps) {
+        cost_ps = old_ps + (MIN(cost_ps - old_ps, old_ps) + 31) / 32;
+    }
+    atomic_store_relaxed(&q->rx_cost_ps, cost_ps);
+}
+
+bool
+xenvif_rx_drain(struct xenvif_queue *q, const struct xenvif_link *link,
+                uint64_t now_ns, uint64_t *deadline_ns)
+{
+    uint64_t moved_before = q->rx_moved;
+    bool moved = drain(q, link, now_ns, deadline_ns);
+
+    if (moved) {
+        note_cost(q, q->rx_moved - moved_before, doorbell_now_ns() - now_ns);
     }
     return moved;
 }

@@ -86,6 +86,21 @@ enqueue(struct xenvif_queue *q, unsigned int n_queues,
     return n_queued;
 }
 
+/* What the queue's thread will need to give the guest 'packets[0..n)'. */
+static uint64_t
+moving_cost_ns(struct xenvif_queue *q, struct dp_packet *const packets[],
+               unsigned int n)
+{
+    uint32_t cost_ps;
+    uint64_t weight = 0;
+
+    for (unsigned int i = 0; i < n; i++) {
+        weight += XENVIF_RX_WEIGHT(dp_packet_size(packets[i]));
+    }
+    atomic_read_relaxed(&q->rx_cost_ps, &cost_ps);
+    return weight * cost_ps / 1000;
+}
+
 /* Queues 'packets[0..n)', which this takes over, on 'q', one of 'n_queues'. */
 static void
 send_to_queue(struct xenvif_queue *q, unsigned int n_queues,
@@ -93,17 +108,20 @@ send_to_queue(struct xenvif_queue *q, unsigned int n_queues,
 {
     enum vif_drop reason = VIF_DROP_RX_QUEUE_FULL;
     unsigned int n_queued = 0;
+    uint64_t cost_ns = 0;
     bool gone;
 
     atomic_read_relaxed(&q->gone, &gone);
     if (OVS_UNLIKELY(gone)) {
         reason = VIF_DROP_RX_STALLED;
     } else {
+        cost_ns = moving_cost_ns(q, packets, n);
         n_queued = enqueue(q, n_queues, packets, n);
     }
     for (unsigned int i = n_queued; i < n; i++) {
         dp_packet_delete(packets[i]);
     }
+    turn_owe(cost_ns * n_queued / n);
     count_send_drops(q->vif, reason, n - n_queued);
     if (n_queued) {
         doorbell_kick(&q->member);

@@ -267,9 +267,11 @@ show_held(struct ds *ds, const char *indent, const struct xenvif *vif)
     }
     xenvif_sum_stats(vif, &stats);
     ds_put_format(ds, "%squeued for it: %u frames, %u bytes; held back: "
-                  "%"PRIu64" us transmit, %"PRIu64" us receive; dropped:",
+                  "%"PRIu64" us transmit, %"PRIu64" us receive; took %"
+                  PRIu64" us of threads' time; dropped:",
                   indent, n_queued, queued_bytes,
-                  stats.tx_throttled_ns / 1000, stats.rx_throttled_ns / 1000);
+                  stats.tx_throttled_ns / 1000, stats.rx_throttled_ns / 1000,
+                  stats.cpu_ns / 1000);
     for (int i = 0; i < VIF_N_DROPS; i++) {
         if (stats.drops[i]) {
             ds_put_format(ds, "%s %s %"PRIu64, sep, vif_drop_names[i],

@@ -47,7 +47,7 @@ top_up(struct vif_buffers *buffers, struct rte_mempool *pool, unsigned int n)
 /* One burst out of the ring, into the queue's entries. */
 static void
 burst(struct xenvif_queue *q, const struct xenvif_policy *policy,
-      struct vif_conn *conn, struct vif_gate *gate)
+      struct vif_conn *conn, unsigned int max, struct vif_gate *gate)
 {
     struct vif_frame frames[VIF_BURST_FRAMES];
     int64_t owed_bytes = 0;
@@ -58,8 +58,8 @@ burst(struct xenvif_queue *q, const struct xenvif_policy *policy,
         top_up(&q->supply.big, q->vif->big_pool, XENVIF_BIG_BURST);
     }
 
-    int n = vif_conn_tx_burst(conn, &q->supply, frames, VIF_BURST_FRAMES,
-                              gate, &q->stats);
+    int n = vif_conn_tx_burst(conn, &q->supply, frames, max, gate,
+                              &q->stats);
     if (OVS_UNLIKELY(n < 0)) {
         xenvif_cut_off(q->vif, vif_conn_malice(conn));
     }
@@ -78,7 +78,8 @@ burst(struct xenvif_queue *q, const struct xenvif_policy *policy,
 
 static void
 receive(struct xenvif_queue *q, const struct xenvif_policy *policy,
-        struct vif_conn *conn, uint64_t now_ns, uint64_t *deadline_ns)
+        struct vif_conn *conn, unsigned int max, uint64_t now_ns,
+        uint64_t *deadline_ns)
 {
     struct qos_leaf *leaf = &q->tx_leaf;
     struct vif_gate gate = {
@@ -88,7 +89,9 @@ receive(struct xenvif_queue *q, const struct xenvif_policy *policy,
     if (!vif_conn_tx_pending(conn)) {
         xenvif_entry_spare(q);
     } else {
-        burst(q, policy, conn, &gate);
+        burst(q, policy, conn, max, &gate);
+        q->tx_more = !gate.blocked_bytes && !q->out_of_buffers
+                     && vif_conn_tx_pending(conn);
     }
     uint64_t ready_ns = xenvif_leaf_held(leaf, gate.blocked_bytes,
                                          &q->tx_held_ns,
@@ -154,14 +157,32 @@ get_link(const struct xenvif_queue *q)
     return malice || !link || q->id >= link->n_queues ? NULL : link;
 }
 
+/* How many frames the queue may bring in this turn; 0: others are first. */
+static unsigned int
+take_turn(struct xenvif_queue *q, const struct xenvif_link *link,
+          uint64_t polled_ns, uint64_t now_ns)
+{
+    q->tx_more = false;
+    q->turn.n_queues = link ? link->n_queues : 1;
+
+    unsigned int max = turn_begin(&q->turn, polled_ns, now_ns,
+                                  VIF_BURST_FRAMES);
+    vif_count(&q->stats.cpu_ns, turn_told(&q->turn));
+    if (OVS_UNLIKELY(!max)) {
+        vif_count(&q->stats.cpu_waits, 1);
+    }
+    return max;
+}
+
 /* Everything that a queue does when it is polled.  True if it found work. */
 static bool
 poll_queue(struct xenvif_queue *q, struct dp_packet_batch *batch,
-           uint64_t now_ns, uint64_t *deadline_ns)
+           uint64_t polled_ns, uint64_t now_ns, uint64_t *deadline_ns)
 {
     const struct xenvif_policy *policy
         = ovsrcu_get(struct xenvif_policy *, &q->vif->policy);
     const struct xenvif_link *link = get_link(q);
+    unsigned int max = take_turn(q, link, polled_ns, now_ns);
     uint32_t flags;
 
     watch_link(q, link);
@@ -175,8 +196,19 @@ poll_queue(struct xenvif_queue *q, struct dp_packet_batch *batch,
 
     bool busy = link && xenvif_rx_drain(q, link, now_ns, deadline_ns);
     atomic_read_relaxed(&q->vif->flags, &flags);
+    bool pending = q->n_entries
+                   || (link && vif_conn_tx_pending(link->queues[q->id]));
+    if (OVS_UNLIKELY(!max)) {
+        return busy || pending;         /* Others are first. */
+    }
+    uint64_t ready_ns = qos_limit_ready_ns(&q->vif->upcalls, 1, 0, now_ns);
+    if (OVS_UNLIKELY(pending && ready_ns > now_ns)) {
+        vif_count(&q->stats.upcall_waits, 1);
+        *deadline_ns = MIN(*deadline_ns, ready_ns);
+        return busy;
+    }
     if (OVS_LIKELY(link && flags & NETDEV_UP) && !q->n_entries) {
-        receive(q, policy, link->queues[q->id], now_ns, deadline_ns);
+        receive(q, policy, link->queues[q->id], max, now_ns, deadline_ns);
     } else {
         xenvif_leaf_held(&q->tx_leaf, 0, &q->tx_held_ns,
                          &q->stats.tx_throttled_ns, now_ns);
@@ -186,6 +218,9 @@ poll_queue(struct xenvif_queue *q, struct dp_packet_batch *batch,
     }
     if (q->out_of_buffers) {
         *deadline_ns = MIN(*deadline_ns, now_ns + XENVIF_RETRY_NS);
+    }
+    if (pending) {
+        turn_brought(MAX(batch->count, 1), q->tx_more || q->n_entries);
     }
     return busy || batch->count > 0;
 }
@@ -199,8 +234,10 @@ xenvif_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
     uint64_t deadline_ns = UINT64_MAX;
 
     batch->count = 0;
-    uint64_t now_ns = doorbell_poll(&q->member, doorbell_now_ns());
-    bool busy = poll_queue(q, batch, now_ns, &deadline_ns);
+    uint64_t polled_ns = doorbell_now_ns();
+    turn_end(polled_ns);
+    uint64_t now_ns = doorbell_poll(&q->member, polled_ns);
+    bool busy = poll_queue(q, batch, polled_ns, now_ns, &deadline_ns);
 
     doorbell_report(&q->member, busy, deadline_ns, now_ns);
     if (qfill) {
@@ -248,3 +285,10 @@ xenvif_woke(struct doorbell_member *member)
 }
 
 const struct doorbell_ops xenvif_doorbell_ops = { xenvif_arm, xenvif_woke };
+
+struct xenvif_queue *
+xenvif_queue_of_member(struct doorbell_member *member)
+{
+    return member->ops == &xenvif_doorbell_ops
+           ? CONTAINER_OF(member, struct xenvif_queue, member) : NULL;
+}

@@ -1,0 +1,112 @@
+"""A polling thread's time is a resource, too: frames that cost much cost their
+sender's time, and not its neighbours'."""
+
+import time
+
+import pytest
+
+from lab.session import wait_for
+from switch import Switch
+from test_netback import Pair
+
+
+@pytest.fixture
+def switch(session):
+    made = Switch(session)
+    yield made
+    made.xs.close()
+
+
+def counts(switch, pair, *names):
+    return [switch.counter(pair.ports[1], name) for name in names]
+
+
+def add_flow(switch, flow):
+    socket = switch.dir / "br0.mgmt"
+    wait_for(socket.exists, 10, "the bridge's OpenFlow socket")
+    switch.session.run(["ovs-ofctl", "add-flow", socket, flow],
+                       env=switch.env)
+
+
+def time_shares(switch, *pairs):
+    """What each had of the thread's time, in three seconds."""
+    time.sleep(1)
+    before = [counts(switch, pair, "cpu_ns") for pair in pairs]
+    time.sleep(3)
+    return [end - start for pair, (start,) in zip(pairs, before)
+            for end in counts(switch, pair, "cpu_ns")]
+
+
+def test_each_has_its_part_of_the_time(switch):
+    """Frames that connection tracking looks at forty times, beside frames
+    that it looks at eight times: both want all of the thread's time, and have
+    about half of it."""
+    dear = Pair(switch, 1, size=64, rate="max")
+    cheap = Pair(switch, 2, size=64, rate="max")
+    for pair, times in ((dear, 40), (cheap, 8)):
+        add_flow(switch, "in_port=%s,udp,actions=%s,NORMAL" % (
+            pair.ports[1], ",".join("ct(commit,zone=%d)" % zone
+                                    for zone in range(1, times + 1))))
+    used = time_shares(switch, dear, cheap)
+    assert counts(switch, dear, "cpu_waits")[0] > 0
+    assert 0.7 < used[0] / used[1] < 1.4, used
+    frames = [pair.flow()["frames"] for pair in (dear, cheap)]
+    assert frames[1] > 1.3 * frames[0], frames
+
+
+def ns_per_frame(switch, pair):
+    """What a frame is charged, in a second."""
+    def now():
+        return counts(switch, pair, "cpu_ns")[0], pair.sent()
+
+    before = now()
+    time.sleep(1)
+    ns, frames = [end - start for start, end in zip(before, now())]
+    return ns / frames
+
+
+def test_delivery_is_its_senders(switch):
+    """Giving frames to a guest is charged to the guest who sent them."""
+    pair = Pair(switch, 1, size=1500, rate="max")
+    pair.wait_frames(1000)
+    delivered = ns_per_frame(switch, pair)
+    assert switch.counter(pair.ports[0], "cpu_ns") < 0.05e9
+    add_flow(switch, "udp,actions=drop")
+    dropped = ns_per_frame(switch, pair)
+    assert delivered > 1.3 * dropped, (delivered, dropped)
+
+
+def test_a_little_traffic_loses_nothing(switch):
+    """One that sends little, beside a flood of what costs most: a new flow,
+    and a new connection, for each frame."""
+    victim = Pair(switch, 1, rate="2kpps")
+    victim.wait_frames(2000)
+    add_flow(switch, "udp,actions=move:NXM_OF_UDP_SRC[]->NXM_NX_REG0[0..15],"
+             "ct(commit,zone=1),NORMAL")
+    flood = Pair(switch, 2, size=64, rate="max", flows=60000)
+    time.sleep(3)
+    flow = victim.expect_all()
+    assert flow["frames"] > 4000, flow
+    flood.expect_all()
+
+
+def test_new_flows_are_bounded(switch):
+    """A flood of new flows waits in its guest, and does not fill the table of
+    flows."""
+    # A flow for each port: it is looked at.
+    add_flow(switch,
+             "udp,actions=move:NXM_OF_UDP_SRC[]->NXM_NX_REG0[0..15],NORMAL")
+    flood = Pair(switch, 1, size=64, rate="max", flows=60000)
+    flood.wait_frames(6000)
+    victim = Pair(switch, 2, rate="2kpps", flows=100)
+    victim.wait_frames(500)
+    begin = time.monotonic()
+    before, _ = counts(switch, flood, "upcalls", "upcall_waits")
+    time.sleep(3)
+    upcalls, waits = counts(switch, flood, "upcalls", "upcall_waits")
+    seconds = time.monotonic() - begin
+    assert waits > 0
+    assert 8000 < upcalls - before < 4000 * (seconds + 0.5)
+    assert counts(switch, victim, "upcall_waits") == [0]
+    victim.expect_all()
+    flood.expect_all()
