@@ -5,35 +5,26 @@
 #include "datapath/tenantvf.h"
 
 #include <errno.h>
-#include <unistd.h>
 
+#include <rte_ethdev.h>
 #include <rte_ether.h>
 #include <rte_mbuf.h>
 
 #include "datapath/doorbell.h"
 #include "datapath/foreign.h"
 #include "datapath/pool.h"
+#include "datapath/port_qos.h"
 #include "datapath/tenantvf_port.h"
-#include "datapath/turn.h"
-#include "datapath/wakeup.h"
 #include "dp-packet.h"
 #include "dpdk.h"
 #include "netdev-provider.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "smap.h"
+#include "unixctl.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(netdev_tenantvf);
-
-struct tenantvf_rxq {
-    struct netdev_rxq up;
-    struct netdev_rxq *under;
-    struct doorbell_member member;
-    struct turn turn;                   /* Nobody's. */
-    int wake_fd;                        /* -1: the device needs none, or has
-                                         * none.  Not shared: each thread
-                                         * empties its own. */
-};
 
 /* netdev_close() may not be called in destruct: done in the class's run. */
 struct leaving_netdev {
@@ -43,6 +34,29 @@ struct leaving_netdev {
 
 static struct ovs_list leaving = OVS_LIST_INITIALIZER(&leaving);
 static struct ovs_list all_vfs = OVS_LIST_INITIALIZER(&all_vfs);
+
+static struct qos_settings dom0_limit = { .weight = 1 };
+
+static void
+apply_limit(struct tenantvf *vf)
+{
+    struct qos_settings s = dom0_limit;
+
+    qos_settings_lower(&s, &vf->qos);
+    tenantvf_queue_set_limit(&vf->queue, s.rate_bps, s.burst_bytes);
+}
+
+void
+tenantvf_set_limit(uint64_t rate_bps, uint64_t burst_bytes)
+{
+    struct tenantvf *vf;
+
+    dom0_limit.rate_bps = rate_bps;
+    dom0_limit.burst_bytes = burst_bytes;
+    LIST_FOR_EACH (vf, all_node, &all_vfs) {
+        apply_limit(vf);
+    }
+}
 
 static struct netdev *
 tenantvf_alloc(void)
@@ -63,6 +77,10 @@ tenantvf_construct(struct netdev *netdev)
     atomic_init(&vf->n_segmented, 0);
     atomic_init(&vf->n_no_buffer, 0);
     atomic_init(&vf->n_malformed, 0);
+    tenantvf_queue_init(&vf->queue);
+    vf->port_id = -1;
+    vf->qos.weight = 1;
+    apply_limit(vf);
     ovs_list_push_back(&all_vfs, &vf->all_node);
     return 0;
 }
@@ -73,6 +91,8 @@ tenantvf_destruct(struct netdev *netdev)
     struct tenantvf *vf = tenantvf_cast(netdev);
 
     ovs_list_remove(&vf->all_node);
+    tenantvf_queue_finish(&vf->queue);
+    free(vf->qos_type);
     if (vf->under) {
         struct leaving_netdev *l = xmalloc(sizeof *l);
         l->netdev = vf->under;
@@ -262,6 +282,21 @@ make_pool(struct tenantvf *vf)
     return 0;
 }
 
+/* DPDK's number of the device, -1 if it is not known or if the device cannot
+ * say how much room it has. */
+static int
+find_port_id(const struct netdev *under)
+{
+    struct smap status = SMAP_INITIALIZER(&status);
+    int id = -1;
+
+    if (!under->netdev_class->get_status(under, &status)) {
+        id = smap_get_int(&status, "port_no", -1);
+    }
+    smap_destroy(&status);
+    return id >= 0 && rte_eth_tx_descriptor_status(id, 0, 0) >= 0 ? id : -1;
+}
+
 static int
 tenantvf_reconfigure(struct netdev *netdev)
 {
@@ -280,6 +315,7 @@ tenantvf_reconfigure(struct netdev *netdev)
     if (error) {
         return error;
     }
+    vf->port_id = find_port_id(vf->under);
     netdev->n_rxq = vf->under->n_rxq;
     netdev->n_txq = vf->under->n_txq;
     netdev_change_seq_changed(netdev);
@@ -311,14 +347,46 @@ PASS_ON(set_policing, EOPNOTSUPP,
         (struct netdev *netdev, unsigned int rate, unsigned int burst,
          unsigned int pkts_rate, unsigned int pkts_burst),
         (under, rate, burst, pkts_rate, pkts_burst))
-PASS_ON(get_qos_types, 0,
-        (const struct netdev *netdev, struct sset *types), (under, types))
-PASS_ON(get_qos, EOPNOTSUPP,
-        (const struct netdev *netdev, const char **type,
-         struct smap *details), (under, type, details))
-PASS_ON(set_qos, EOPNOTSUPP,
-        (struct netdev *netdev, const char *type,
-         const struct smap *details), (under, type, details))
+
+/* A limit of the port's row holds for its queue: what the device's own class
+ * would drop waits. */
+static int
+tenantvf_get_qos_types(const struct netdev *netdev OVS_UNUSED,
+                       struct sset *types)
+{
+    port_qos_types(types);
+    return 0;
+}
+
+static int
+tenantvf_get_qos(const struct netdev *netdev, const char **typep,
+                 struct smap *details)
+{
+    struct tenantvf *vf = tenantvf_cast(netdev);
+
+    *typep = vf->qos_type ? vf->qos_type : "";
+    port_qos_describe(*typep, &vf->qos, details);
+    return 0;
+}
+
+static int
+tenantvf_set_qos(struct netdev *netdev, const char *type,
+                 const struct smap *details)
+{
+    struct tenantvf *vf = tenantvf_cast(netdev);
+    struct qos_settings wanted;
+    int error = port_qos_parse(netdev_get_name(netdev), type, details,
+                               &wanted);
+
+    if (!error) {
+        port_qos_fit(netdev_get_name(netdev), &wanted);
+        free(vf->qos_type);
+        vf->qos_type = xstrdup(type);
+        vf->qos = wanted;
+        apply_limit(vf);
+    }
+    return error;
+}
 
 /* The device's, and ours behind them. */
 static int
@@ -333,6 +401,8 @@ tenantvf_get_custom_stats(const struct netdev *netdev,
         { "tx_segmented", &vf->n_segmented },
         { "tx_drop_no_buffer", &vf->n_no_buffer },
         { "tx_drop_offload", &vf->n_malformed },
+        { "tx_queued", &vf->queue.n_queued },
+        { "tx_drop_queue_full", &vf->queue.n_full },
     };
 
     if (!vf->under
@@ -403,128 +473,6 @@ tenantvf_update_flags(struct netdev *netdev, enum netdev_flags off,
                  : 0;
 }
 
-static bool
-tenantvf_arm(struct doorbell_member *member)
-{
-    struct tenantvf_rxq *rxq = CONTAINER_OF(member, struct tenantvf_rxq,
-                                            member);
-
-    /* A frame that came before this is found in the turn that follows. */
-    if (rxq->wake_fd >= 0) {
-        wakeup_drain(rxq->wake_fd);
-    }
-    return false;
-}
-
-static void
-tenantvf_woke(struct doorbell_member *member OVS_UNUSED)
-{
-}
-
-static const struct doorbell_ops tenantvf_doorbell_ops = {
-    tenantvf_arm, tenantvf_woke
-};
-
-static struct netdev_rxq *
-tenantvf_rxq_alloc(void)
-{
-    struct tenantvf_rxq *rxq = xzalloc(sizeof *rxq);
-    return &rxq->up;
-}
-
-/* The interface behind "net_af_packet0,iface=NAME", or null. */
-static char *
-af_packet_iface(const char *devargs)
-{
-    const char *iface = strstr(devargs, ",iface=");
-
-    if (strncmp(devargs, "net_af_packet", 13) || !iface) {
-        return NULL;
-    }
-    iface += strlen(",iface=");
-    return xmemdup0(iface, strcspn(iface, ","));
-}
-
-static void
-open_wakeup(struct tenantvf_rxq *rxq, const struct tenantvf *vf)
-{
-    char *iface = af_packet_iface(vf->devargs);
-
-    rxq->wake_fd = -1;
-    if (iface) {
-        int fd = wakeup_open(iface);
-
-        if (fd >= 0) {
-            rxq->wake_fd = fd;
-            doorbell_set_fds(&rxq->member, &fd, 1);
-        } else {
-            VLOG_WARN("%s: no wake-up socket on %s (%s): it is looked after "
-                      "all the time", netdev_get_name(&vf->up), iface,
-                      ovs_strerror(-fd));
-        }
-        free(iface);
-    }
-}
-
-static void
-close_wakeup(struct tenantvf_rxq *rxq)
-{
-    doorbell_member_destroy(&rxq->member);
-    if (rxq->wake_fd >= 0) {
-        close(rxq->wake_fd);
-    }
-}
-
-static int
-tenantvf_rxq_construct(struct netdev_rxq *rxq_)
-{
-    struct tenantvf_rxq *rxq = CONTAINER_OF(rxq_, struct tenantvf_rxq, up);
-    struct tenantvf *vf = tenantvf_cast(rxq_->netdev);
-
-    doorbell_member_init(&rxq->member, &tenantvf_doorbell_ops);
-    open_wakeup(rxq, vf);
-
-    int error = netdev_rxq_open(vf->under, &rxq->under, rxq_->queue_id);
-    if (error) {
-        close_wakeup(rxq);
-    }
-    return error;
-}
-
-static void
-tenantvf_rxq_destruct(struct netdev_rxq *rxq_)
-{
-    struct tenantvf_rxq *rxq = CONTAINER_OF(rxq_, struct tenantvf_rxq, up);
-
-    close_wakeup(rxq);
-    netdev_rxq_close(rxq->under);
-}
-
-static void
-tenantvf_rxq_dealloc(struct netdev_rxq *rxq_)
-{
-    free(CONTAINER_OF(rxq_, struct tenantvf_rxq, up));
-}
-
-static int
-tenantvf_rxq_recv(struct netdev_rxq *rxq_, struct dp_packet_batch *batch,
-                  int *qfill)
-{
-    struct tenantvf_rxq *rxq = CONTAINER_OF(rxq_, struct tenantvf_rxq, up);
-    uint64_t polled_ns = doorbell_now_ns();
-    turn_end(polled_ns);
-    uint64_t now_ns = doorbell_poll(&rxq->member, polled_ns);
-    turn_begin(&rxq->turn, polled_ns, now_ns, NETDEV_MAX_BURST);
-    const struct netdev_class *class = rxq->under->netdev->netdev_class;
-
-    int error = class->rxq_recv(rxq->under, batch, qfill);
-
-    /* A device that cannot wake us is looked after often. */
-    uint64_t deadline_ns = rxq->wake_fd >= 0 ? UINT64_MAX : now_ns + 100000;
-    doorbell_report(&rxq->member, !error, deadline_ns, now_ns);
-    return error;
-}
-
 static const struct netdev_class tenantvf_class = {
     .type = "tenantvf",
     .is_pmd = true,
@@ -561,8 +509,24 @@ static const struct netdev_class tenantvf_class = {
     .rxq_recv = tenantvf_rxq_recv,
 };
 
+static void
+unixctl_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
+             const char *argv[] OVS_UNUSED, void *aux OVS_UNUSED)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct tenantvf *vf;
+
+    LIST_FOR_EACH (vf, all_node, &all_vfs) {
+        ds_put_format(&ds, "%s: ", netdev_get_name(&vf->up));
+        tenantvf_queue_describe(&vf->queue, &ds);
+    }
+    unixctl_command_reply(conn, ds_cstr(&ds));
+    ds_destroy(&ds);
+}
+
 void
 tenantvf_register(void)
 {
     netdev_register_provider(&tenantvf_class);
+    unixctl_command_register("tenantvf/show", "", 0, 0, unixctl_show, NULL);
 }

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "datapath/backlog.h"
 #include "datapath/foreign.h"
 #include "datapath/pool.h"
 #include "openvswitch/vlog.h"
@@ -41,6 +42,7 @@ xenvif_construct(struct netdev *netdev)
     ovs_mutex_init(&vif->mutex);
     ovs_list_init(&vif->all_node);
     vif->serial = xenvif_next_serial();
+    vif->backlog = vif_backlog_create();
     qos_limit_init(&vif->upcalls, QOS_PACKETS, XENVIF_UPCALLS_PER_S,
                    XENVIF_UPCALLS_BURST);
     vif->mtu = vif->requested_mtu = MTU_DEFAULT;
@@ -94,6 +96,7 @@ xenvif_destruct(struct netdev *netdev)
     vif_pool_release(vif->pool);
     vif_pool_release(vif->big_pool);
     xenvif_queues_share(vif, 0);
+    vif_backlog_unref(vif->backlog);
     ovsrcu_postpone(free, ovsrcu_get_protected(struct xenvif_policy *,
                                                &vif->policy));
     free(vif->db_qos_type);

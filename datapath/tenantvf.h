@@ -19,9 +19,14 @@
 #define DATAPATH_TENANTVF_H 1
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Registers the class. */
 void tenantvf_register(void);
+
+/* What dom0 allows to leave by all uplinks, each; 0: no limit.  A port's own
+ * row can make that less. */
+void tenantvf_set_limit(uint64_t rate_bps, uint64_t burst_bytes);
 
 /* Replaces the list of allowed virtual device drivers, names separated by
  * commas; the default is DEVARGS_DRIVERS.  'drivers' is copied. */

@@ -1,25 +1,31 @@
-/* Frames towards the tenant's device: those whose checksum is blank, or that
- * are to be segmented, are completed here unless the device does it. */
+/* Frames towards the tenant's device: what may not go at once waits in fair
+ * queues (tenantvf_queue.h); those whose checksum is blank, or that are to be
+ * segmented, are completed unless the device does it. */
 
 #include <config.h>
 
 #include "datapath/tenantvf_port.h"
 
+#include <rte_ethdev.h>
 #include <rte_mbuf.h>
 
 #include "datapath/csum.h"
 #include "datapath/gso.h"
 #include "datapath/pool.h"
+#include "datapath/xenvif_port.h"
 #include "dp-packet.h"
 
 #define OFFLOADS_NEEDED (NETDEV_TX_OFFLOAD_TCP_TSO                          \
                          | NETDEV_TX_OFFLOAD_TCP_CKSUM                      \
                          | NETDEV_TX_OFFLOAD_UDP_CKSUM)
 
+/* Free descriptors with which one goes on: a batch, or a frame of 64 KiB in
+ * pieces of the smallest MTU that is usual. */
+#define ROOM_FRAMES 128
+
 struct sending {
     struct tenantvf *vf;
     int qid;
-    bool concurrent_txq;
     int error;
     struct dp_packet_batch ready;
 };
@@ -45,8 +51,9 @@ flush(struct sending *s)
     struct netdev *under = s->vf->under;
 
     if (!dp_packet_batch_is_empty(&s->ready)) {
-        int error = under->netdev_class->send(under, s->qid, &s->ready,
-                                              s->concurrent_txq);
+        /* Any thread may send what another's guest had: OVS's class takes
+         * its lock. */
+        int error = under->netdev_class->send(under, s->qid, &s->ready, true);
 
         s->error = s->error ? s->error : error;
         dp_packet_batch_init(&s->ready);
@@ -135,38 +142,161 @@ malformed:
     dp_packet_delete(packet);
 }
 
-int
-tenantvf_send(struct netdev *netdev, int qid, struct dp_packet_batch *batch,
-              bool concurrent_txq)
+/* Does the device need help with it? */
+static bool
+is_plain(const struct dp_packet *packet)
 {
-    struct tenantvf *vf = tenantvf_cast(netdev);
+    return !dp_packet_hwol_tx_l4_checksum(packet)
+           && !dp_packet_hwol_is_tso(packet);
+}
+
+/* Adds 'packet' as the device takes it. */
+static void
+finish(struct sending *s, struct dp_packet *packet)
+{
+    if (OVS_LIKELY(is_plain(packet)) || tenantvf_is_able(s->vf)) {
+        add(s, packet);
+    } else {
+        complete(s, packet);
+    }
+}
+
+/* Has the device room for a batch, or for the pieces of a frame?  One that
+ * cannot say takes what it is given, or blocks. */
+static bool
+has_room(const struct tenantvf *vf, int qid)
+{
+    return vf->port_id < 0
+           || rte_eth_tx_descriptor_status(vf->port_id,
+                                           qid % vf->up.n_txq, ROOM_FRAMES)
+              != RTE_ETH_TX_DESC_FULL;
+}
+
+/* What 'packet' is on the wire, in pieces of the MTU. */
+static uint32_t
+wire_bytes(const struct tenantvf *vf, const struct dp_packet *packet)
+{
+    uint32_t bytes = dp_packet_size(packet);
+    struct headers h;
+
+    if (OVS_UNLIKELY(dp_packet_hwol_is_tso(packet))
+        && headers_parse(dp_packet_data(packet), bytes, &h) && h.l4) {
+        uint32_t mss_bytes = gso_fit(&h, packet->source == DPBUF_DPDK
+                                         ? packet->mbuf.tso_segsz : 0,
+                                     vf->mtu + h.l3_offset);
+        uint32_t payload_bytes = h.end - h.payload_offset;
+
+        if (mss_bytes && payload_bytes) {
+            bytes += (gso_segments(payload_bytes, mss_bytes) - 1)
+                     * h.payload_offset;
+        }
+    }
+    return bytes;
+}
+
+static void
+begin(struct sending *s, struct tenantvf *vf, int qid)
+{
+    s->vf = vf;
+    s->qid = qid;
+    s->error = 0;
+    dp_packet_batch_init(&s->ready);
+}
+
+static uint64_t
+drain(struct tenantvf *vf, uint64_t now_ns)
+    OVS_REQUIRES(vf->queue.mutex)
+{
+    unsigned int n = 0;
+    uint64_t ready_ns;
+    struct sending s;
+    int qid = 0;
+
+    begin(&s, vf, 0);
+    for (;;) {
+        if (!(n++ % NETDEV_MAX_BURST)) {
+            flush(&s);
+            if (!has_room(vf, qid)) {
+                ready_ns = now_ns + XENVIF_RETRY_NS;
+                break;
+            }
+        }
+        struct dp_packet *packet = tenantvf_queue_pop(&vf->queue, now_ns,
+                                                      &qid, &ready_ns);
+        if (!packet) {
+            break;
+        }
+        if (qid != s.qid) {
+            flush(&s);
+            s.qid = qid;
+        }
+        finish(&s, packet);
+    }
+    flush(&s);
+    return ready_ns;
+}
+
+uint64_t
+tenantvf_drain(struct tenantvf *vf, uint64_t now_ns)
+{
+    uint64_t ready_ns = now_ns + XENVIF_RETRY_NS;
+    uint32_t n_waiting;
+
+    atomic_read_relaxed(&vf->queue.n_waiting, &n_waiting);
+    if (OVS_LIKELY(!n_waiting)) {
+        return UINT64_MAX;
+    }
+    if (!ovs_mutex_trylock(&vf->queue.mutex)) { /* Or another is at it. */
+        ready_ns = drain(vf, now_ns);
+        ovs_mutex_unlock(&vf->queue.mutex);
+    }
+    return ready_ns;
+}
+
+/* Nothing waits: sends at once. */
+static int
+send_now(struct tenantvf *vf, int qid, struct dp_packet_batch *batch)
+{
     struct netdev *under = vf->under;
     struct dp_packet *packet;
     bool plain = true;
+    struct sending s;
 
     DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
-        plain &= !dp_packet_hwol_tx_l4_checksum(packet)
-                 && !dp_packet_hwol_is_tso(packet);
+        plain &= is_plain(packet);
     }
     if (OVS_LIKELY(plain) || tenantvf_is_able(vf)) {
-        return under->netdev_class->send(under, qid, batch, concurrent_txq);
+        return under->netdev_class->send(under, qid, batch, true);
     }
-
-    struct sending s;
-    s.vf = vf;
-    s.qid = qid;
-    s.concurrent_txq = concurrent_txq;
-    s.error = 0;
-    dp_packet_batch_init(&s.ready);
+    begin(&s, vf, qid);
     DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
-        if (dp_packet_hwol_tx_l4_checksum(packet)
-            || dp_packet_hwol_is_tso(packet)) {
-            complete(&s, packet);
-        } else {
-            add(&s, packet);
-        }
+        finish(&s, packet);
     }
     dp_packet_batch_init(batch);
     flush(&s);
     return s.error;
+}
+
+int
+tenantvf_send(struct netdev *netdev, int qid, struct dp_packet_batch *batch,
+              bool concurrent_txq OVS_UNUSED)
+{
+    struct tenantvf *vf = tenantvf_cast(netdev);
+    struct dp_packet *packet;
+
+    if (OVS_LIKELY(tenantvf_queue_is_free(&vf->queue) && has_room(vf, qid))) {
+        return send_now(vf, qid, batch);
+    }
+
+    ovs_mutex_lock(&vf->queue.mutex);
+    DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
+        tenantvf_queue_put(&vf->queue, packet, wire_bytes(vf, packet), qid);
+    }
+    uint64_t ready_ns = drain(vf, doorbell_now_ns());
+    ovs_mutex_unlock(&vf->queue.mutex);
+    dp_packet_batch_init(batch);
+    if (ready_ns != UINT64_MAX && vf->drains) {
+        doorbell_kick(vf->drains);      /* To come back in time. */
+    }
+    return 0;
 }

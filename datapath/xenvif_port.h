@@ -28,6 +28,7 @@ struct rte_mempool;
 struct rte_ring;
 struct smap;
 struct sset;
+struct vif_backlog;
 struct vif_ctrl;
 
 /* What may wait for a guest to take it.  The packet bound keeps a slow
@@ -156,6 +157,7 @@ struct xenvif {
     atomic_uint32_t rx_queue_limit_bytes;   /* Of all queues. */
     struct qos_node tx_node, rx_node;   /* What its queues share. */
     struct qos_limit upcalls;           /* The same. */
+    struct vif_backlog *backlog;        /* In front of the uplink. */
     struct qos_settings db_tx, db_rx;   /* What the database says; main
                                          * thread. */
     char *db_qos_type;                  /* Null: nothing yet. */

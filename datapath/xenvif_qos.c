@@ -13,10 +13,9 @@
 
 #include <errno.h>
 
+#include "datapath/port_qos.h"
 #include "openvswitch/vlog.h"
-#include "qos/profile.h"
 #include "smap.h"
-#include "sset.h"
 
 VLOG_DEFINE_THIS_MODULE(xenvif_qos);
 
@@ -63,29 +62,12 @@ xenvif_apply_limits(struct xenvif *vif)
     xenvif_kick(vif);
 }
 
-/* Puts what the database says in force; what no limit can be is brought into
- * range, and said. */
+/* Puts what the database says in force. */
 static void
 set_ours(struct xenvif *vif, struct qos_settings *ours,
          struct qos_settings wanted)
 {
-    if (wanted.rate_bps
-        && (wanted.rate_bps < QOS_RATE_MIN_BPS
-            || wanted.rate_bps > QOS_RATE_MAX_BPS)) {
-        VLOG_WARN_RL(&rl, "%s: a rate of %"PRIu64" bit/s is not from 8 kbit/s "
-                     "to 400 Gbit/s: the nearest that is holds",
-                     netdev_get_name(&vif->up), wanted.rate_bps);
-        wanted.rate_bps = MIN(MAX(wanted.rate_bps, QOS_RATE_MIN_BPS),
-                              QOS_RATE_MAX_BPS);
-    }
-    if (wanted.burst_bytes) {
-        wanted.burst_bytes = MIN(MAX(wanted.burst_bytes, QOS_BURST_MIN_BYTES),
-                                 QOS_BURST_MAX_BYTES);
-    }
-    wanted.rate_pps = MIN(wanted.rate_pps, QOS_RATE_MAX_PPS);
-    wanted.burst_packets = MIN(wanted.burst_packets, QOS_CHARGE_MAX);
-    wanted.weight = 1;
-    qos_settings_complete(&wanted);
+    port_qos_fit(netdev_get_name(&vif->up), &wanted);
     if (!qos_settings_equal(ours, &wanted)) {
         *ours = wanted;
         xenvif_apply_limits(vif);
@@ -117,33 +99,8 @@ int
 xenvif_get_qos_types(const struct netdev *netdev OVS_UNUSED,
                      struct sset *types)
 {
-    sset_add(types, "linux-htb");
-    sset_add(types, "linux-hfsc");
-    sset_add(types, "egress-policer");
+    port_qos_types(types);
     return 0;
-}
-
-/* A rate in bit/s, and a burst, of what 'type' calls them.  False: it is none
- * of ours. */
-static bool
-parse_qos(const char *type, const struct smap *details,
-          struct qos_settings *wanted)
-{
-    if (!*type || !strcmp(type, "linux-noop")) {
-        return true;
-    }
-    if (!strcmp(type, "linux-htb") || !strcmp(type, "linux-hfsc")) {
-        wanted->rate_bps = smap_get_ullong(details, "max-rate", 0);
-        return true;
-    }
-    if (!strcmp(type, "egress-policer")) {
-        uint64_t bytes_per_s = smap_get_ullong(details, "cir", 0);
-
-        wanted->rate_bps = MIN(bytes_per_s, QOS_RATE_MAX_BPS) * 8;
-        wanted->burst_bytes = smap_get_ullong(details, "cbs", 0);
-        return true;
-    }
-    return false;
 }
 
 int
@@ -151,18 +108,16 @@ xenvif_set_qos(struct netdev *netdev, const char *type,
                const struct smap *details)
 {
     struct xenvif *vif = xenvif_cast(netdev);
-    struct qos_settings wanted = { .rate_bps = 0 };
+    struct qos_settings wanted;
+    int error = port_qos_parse(netdev_get_name(netdev), type, details,
+                               &wanted);
 
-    if (!parse_qos(type, details, &wanted)) {
-        VLOG_WARN_RL(&rl, "%s: QoS of type \"%s\" is none that this port has: "
-                     "use linux-htb or egress-policer; what held goes on "
-                     "holding", netdev_get_name(netdev), type);
-        return EOPNOTSUPP;
+    if (!error) {
+        free(vif->db_qos_type);
+        vif->db_qos_type = xstrdup(type);
+        set_ours(vif, &vif->db_rx, wanted);
     }
-    free(vif->db_qos_type);
-    vif->db_qos_type = xstrdup(type);
-    set_ours(vif, &vif->db_rx, wanted);
-    return 0;
+    return error;
 }
 
 int
@@ -172,16 +127,7 @@ xenvif_get_qos(const struct netdev *netdev, const char **typep,
     const struct xenvif *vif = xenvif_cast(netdev);
 
     *typep = vif->db_qos_type ? vif->db_qos_type : "";
-    if (**typep && vif->db_rx.rate_bps) {
-        bool policer = !strcmp(*typep, "egress-policer");
-
-        smap_add_format(details, policer ? "cir" : "max-rate", "%"PRIu64,
-                        vif->db_rx.rate_bps / (policer ? 8 : 1));
-        if (policer) {
-            smap_add_format(details, "cbs", "%"PRIu64,
-                            vif->db_rx.burst_bytes);
-        }
-    }
+    port_qos_describe(*typep, &vif->db_rx, details);
     return 0;
 }
 

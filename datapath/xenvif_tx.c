@@ -9,6 +9,7 @@
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
 
+#include "datapath/backlog.h"
 #include "datapath/pool.h"
 
 /* Brings the stack up to 'n' buffers of 'pool', or as many as there are; what
@@ -174,6 +175,24 @@ take_turn(struct xenvif_queue *q, const struct xenvif_link *link,
     return max;
 }
 
+/* May the switch have more of the vif's frames?  Otherwise says when to come
+ * back. */
+static bool
+may_enter(struct xenvif_queue *q, uint64_t now_ns, uint64_t *ready_ns)
+{
+    *ready_ns = qos_limit_ready_ns(&q->vif->upcalls, 1, 0, now_ns);
+    if (OVS_UNLIKELY(*ready_ns > now_ns)) {
+        vif_count(&q->stats.upcall_waits, 1);
+        return false;
+    }
+    if (OVS_UNLIKELY(vif_backlog_is_enough(q->vif->backlog))) {
+        vif_count(&q->stats.uplink_waits, 1);
+        *ready_ns = now_ns + XENVIF_RETRY_NS;
+        return false;
+    }
+    return true;
+}
+
 /* Everything that a queue does when it is polled.  True if it found work. */
 static bool
 poll_queue(struct xenvif_queue *q, struct dp_packet_batch *batch,
@@ -201,9 +220,8 @@ poll_queue(struct xenvif_queue *q, struct dp_packet_batch *batch,
     if (OVS_UNLIKELY(!max)) {
         return busy || pending;         /* Others are first. */
     }
-    uint64_t ready_ns = qos_limit_ready_ns(&q->vif->upcalls, 1, 0, now_ns);
-    if (OVS_UNLIKELY(pending && ready_ns > now_ns)) {
-        vif_count(&q->stats.upcall_waits, 1);
+    uint64_t ready_ns = now_ns;
+    if (pending && !may_enter(q, now_ns, &ready_ns)) {
         *deadline_ns = MIN(*deadline_ns, ready_ns);
         return busy;
     }

@@ -8,6 +8,7 @@
 #include "openvswitch/vlog.h"
 #include "util.h"
 
+#include "datapath/tenantvf.h"
 #include "datapath/xenvif.h"
 #include "netdom/vif_nodes.h"
 #include "netdom/xs.h"
@@ -21,6 +22,7 @@ struct wanted {
     uint16_t own_domid;
     struct xenvif_shared *shared;
     size_t n, allocated;
+    struct qos_settings uplink;         /* What leaves the domain. */
     char why[VIF_WHY_BYTES];
 };
 
@@ -86,12 +88,16 @@ read_all(struct xs_handle *h, xs_transaction_t t, void *w_)
     unsigned int n;
 
     w->n = 0;
+    w->uplink = (struct qos_settings) { .weight = 1 };
     snprintf(dir, sizeof dir, "/netdom/%u/limits", w->own_domid);
     char **leaves = xs_directory(h, t, dir, &n);
     if (!leaves && !is_nothing(errno)) {
         return -EIO;
     }
     int error = leaves ? add(h, t, w, dir, "") : 0;
+    if (leaves && !error) {
+        error = vif_read_settings(h, t, dir, "uplink", &w->uplink, w->why);
+    }
     free(leaves);
     return error ? error : read_groups(h, t, w);
 }
@@ -123,6 +129,7 @@ shared_limits_refresh(struct xs_handle *h, uint16_t own_domid)
     int error = xs_atomically(h, read_all, &w);
     if (!error) {
         xenvif_set_shared(w.shared, w.n);
+        tenantvf_set_limit(w.uplink.rate_bps, w.uplink.burst_bytes);
     } else if (error != -EIO) {
         VLOG_WARN_RL(&rl, "the limits that vifs share stay as they are: %s",
                      w.why[0] ? w.why : ovs_strerror(-error));

@@ -40,7 +40,7 @@ struct qos_fair {
 
 void qos_fair_init(struct qos_fair *);
 
-/* Source 'i' has frames again, the first of 'first_bytes'.  A guarantee of 0
+/* Source 'i' has frames, the first of 'first_bytes'.  A guarantee of 0
  * is none; the weight is 1 at least. */
 void qos_fair_wait(struct qos_fair *, unsigned int i, uint64_t first_bytes,
                    uint32_t weight, uint64_t guarantee_bps,

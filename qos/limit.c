@@ -197,13 +197,19 @@ qos_limit_set(struct qos_limit *limit, uint64_t rate, uint64_t burst,
                  true, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
 }
 
-bool
-qos_limit_on(const struct qos_limit *limit)
+struct qos_pace
+qos_limit_pace(const struct qos_limit *limit)
 {
     struct qos_pace pace;
 
     look(limit, &pace);
-    return pace.rate != 0;
+    return pace;
+}
+
+bool
+qos_limit_on(const struct qos_limit *limit)
+{
+    return qos_limit_pace(limit).rate != 0;
 }
 
 uint64_t

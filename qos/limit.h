@@ -64,6 +64,9 @@ void qos_limit_set(struct qos_limit *, uint64_t rate, uint64_t burst,
 /* Is there a limit at all? */
 bool qos_limit_on(const struct qos_limit *);
 
+/* What is in force. */
+struct qos_pace qos_limit_pace(const struct qos_limit *);
+
 /* How much may pass now, behind 'reserve', which is left alone; UINT64_MAX if
  * there is no limit.  If the next frame, of 'first', is larger than the burst
  * without the reserve, it passes when that is half full, and leaves a debt:

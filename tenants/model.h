@@ -137,6 +137,8 @@ struct have_vif {
 struct have_group {
     char *name;                         /* "": all VIFs. */
     struct limits limits;
+    uint64_t uplink_bps;                /* Of "": what leaves the domain; 0:
+                                         * no limit. */
 };
 
 struct have_relay {

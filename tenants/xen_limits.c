@@ -33,7 +33,8 @@ put_number(struct xs_handle *xs, xs_transaction_t t, const char *dir,
 {
     char path[PATH_BYTES], text[24];
 
-    snprintf(path, sizeof path, "%s/%s-%s", dir, direction, leaf);
+    ovs_assert(snprintf(path, sizeof path, "%s/%s-%s", dir, direction, leaf)
+               < (int) sizeof path);
     snprintf(text, sizeof text, "%"PRIu64, value);
     return xs_write(xs, t, path, text, strlen(text));
 }
@@ -106,7 +107,10 @@ add_have(struct xs_handle *xs, const char *dir, const char *name,
     *groups = xrealloc(*groups, (*n + 1) * sizeof **groups);
 
     struct have_group *group = &(*groups)[(*n)++];
+    uint64_t uplink_bps = get_number(xs, dir, "uplink", "rate-bps");
+
     group->name = xstrdup(name);
+    group->uplink_bps = uplink_bps == UINT64_MAX ? 0 : uplink_bps;
     xen_limits_get(xs, dir, &group->limits);
 }
 
@@ -163,7 +167,9 @@ xen_shared_put(struct xs_handle *xs, xs_transaction_t t, uint32_t own,
     }
 
     snprintf(dir, sizeof dir, "/netdom/%"PRIu32"/limits", own);
-    return limits_are_none(&want->limits)
-           ? xs_rm(xs, t, dir) || errno == ENOENT
-           : xen_limits_put(xs, t, dir, &want->limits);
+    if (limits_are_none(&want->limits) && !want->vf_rate_bps) {
+        return xs_rm(xs, t, dir) || errno == ENOENT;
+    }
+    return xen_limits_put(xs, t, dir, &want->limits)
+           && put_number(xs, t, dir, "uplink", "rate-bps", want->vf_rate_bps);
 }

@@ -438,6 +438,27 @@ def two_guests(bench):
     return guests
 
 
+def test_the_vf_s_maximum_holds_for_the_uplink(bench):
+    """What a VF may send reaches the domain, and changes there."""
+    link = bench.add_uplink("up")
+    bench.host.ctl("vf-add", "vf-red", "iface=" + link, "max_rate=100Mbit")
+    bench.host.ctl("--wait", "tenant-add", "red", "host=here", "vf=vf-red")
+    bench.host.tenants.append("red")
+
+    def uplink():
+        return bench.host.appctl("red", "tenantvf/show")
+
+    lab.wait_for(lambda: "vf0: at most 100000000 bit/s" in uplink(), 5,
+                 "the limit: " + uplink())
+    bench.host.ctl("--wait", "set", "vf", "vf-red", "max_rate_bps=50000000")
+    lab.wait_for(lambda: "vf0: at most 50000000 bit/s" in uplink(), 5,
+                 "the limit: " + uplink())
+    assert "nothing waits" in uplink()
+    bench.host.ctl("--wait", "clear", "vf", "vf-red", "max_rate_bps")
+    lab.wait_for(lambda: "vf0: no limit" in uplink(), 5, "none: " + uplink())
+    assert bench.control("netdom/plan") == ""
+
+
 def test_limits_that_vifs_share(bench):
     """A tenant's, a group's and the VIFs' own arrive at the switch, and
     change there; what was guaranteed to others is refused."""

@@ -185,12 +185,12 @@ destroy(struct plan_host *host)
 
 static void
 add_have_group(struct have_tenant *have, const char *name,
-               const struct limits *limits)
+               const struct limits *limits, uint64_t uplink_bps)
 {
     have->groups = xrealloc(have->groups,
                             (have->n_groups + 1) * sizeof *have->groups);
     have->groups[have->n_groups++] = (struct have_group) {
-        xstrdup(name), *limits,
+        xstrdup(name), *limits, uplink_bps,
     };
 }
 
@@ -206,11 +206,12 @@ static void
 share_limits(struct have_tenant *have, const struct want_tenant *want)
 {
     drop_groups(have);
-    if (!limits_are_none(&want->limits)) {
-        add_have_group(have, "", &want->limits);
+    if (!limits_are_none(&want->limits) || want->vf_rate_bps) {
+        add_have_group(have, "", &want->limits, want->vf_rate_bps);
     }
     for (size_t i = 0; i < want->n_groups; i++) {
-        add_have_group(have, want->groups[i].name, &want->groups[i].limits);
+        add_have_group(have, want->groups[i].name, &want->groups[i].limits,
+                       0);
     }
 }
 
