@@ -69,6 +69,7 @@ xenvif_construct(struct netdev *netdev)
     atomic_init(&vif->closing, false);
     atomic_init(&vif->rx_queued_packets, 0);
     atomic_init(&vif->rx_queue_limit_bytes, XENVIF_RX_QUEUE_MAX_BYTES);
+    atomic_init(&vif->rx_target_ns, QOS_CODEL_TARGET_NS);
     xenvif_tree_add(vif);
     vif->db_tx.weight = vif->db_rx.weight = 1;
     for (int i = 0; i < VIF_N_DROPS; i++) {

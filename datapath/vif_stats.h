@@ -25,6 +25,7 @@
     X(TX_SPOOF_IP, "tx_drop_spoof_ip")                                      \
     X(RX_NOT_CONNECTED, "rx_drop_not_connected")                            \
     X(RX_QUEUE_FULL, "rx_drop_queue_full")  /* Slow or limited guest. */    \
+    X(RX_STANDING, "rx_drop_standing")      /* Its queue stood (CoDel). */  \
     X(RX_OVERSIZE, "rx_drop_oversize")                                      \
     X(RX_MULTICAST, "rx_drop_multicast")    /* The guest's own filter. */   \
     X(RX_OFFLOAD, "rx_drop_offload")        /* No guest's: malformed. */    \

@@ -22,6 +22,7 @@
 #include "dp-packet.h"
 #include "netdev-provider.h"
 #include "ovs-rcu.h"
+#include "qos/codel.h"
 
 struct rte_mbuf;
 struct rte_mempool;
@@ -50,6 +51,17 @@ struct vif_ctrl;
  * No part of it costs more than so much: the thread was away. */
 #define XENVIF_RX_WEIGHT(BYTES) ((BYTES) + 512u)
 #define XENVIF_RX_COST_MAX_PS 4000u
+
+/* One sender's frames may fill a queue up to so many times what they leave
+ * free for others (dynamic thresholds, Choudhury and Hahne, IEEE/ACM ToN 6:2,
+ * 1998); who they are is told apart by a few numbers. */
+#define XENVIF_RX_SHARE 4u
+#define XENVIF_RX_SENDERS 32u
+
+/* What is kept of a frame while it waits for its guest: where nothing that
+ * Open vSwitch says of it is needed any more. */
+#define XENVIF_RX_CAME_NS(PACKET) ((PACKET)->md.ct_label.u64.hi)
+#define XENVIF_RX_SENDER(PACKET) ((PACKET)->md.ct_label.u64.lo)
 
 /* How soon to come back for a buffer. */
 #define XENVIF_RETRY_NS 100000
@@ -95,6 +107,9 @@ struct xenvif_queue {
     /* Any thread. */
     struct rte_ring *rx_queue;          /* Many producers, the PMD consumes. */
     atomic_uint32_t rx_queue_bytes;
+    struct {
+        atomic_uint32_t packets, bytes;
+    } rx_of[XENVIF_RX_SENDERS];         /* What waits, by sender. */
     atomic_bool gone;                   /* The guest takes nothing. */
     atomic_uint32_t rx_cost_ps;         /* Of XENVIF_RX_WEIGHT(), to move it
                                          * into the guest's ring. */
@@ -116,6 +131,7 @@ struct xenvif_queue {
     struct vif_stall stall;
     struct vif_stats stats;
 
+    struct qos_codel codel;
     unsigned int n_staged, staged_head; /* Next for the guest. */
     struct dp_packet *staged[VIF_BURST_FRAMES];
     struct gso rx_gso;                  /* The first of them, being cut. */
@@ -155,6 +171,7 @@ struct xenvif {
     atomic_bool closing;                /* A detached link is still mapped. */
     atomic_uint32_t rx_queued_packets;  /* Of all queues. */
     atomic_uint32_t rx_queue_limit_bytes;   /* Of all queues. */
+    atomic_uint64_t rx_target_ns;       /* How long frames should wait. */
     struct qos_node tx_node, rx_node;   /* What its queues share. */
     struct qos_limit upcalls;           /* The same. */
     struct vif_backlog *backlog;        /* In front of the uplink. */
@@ -222,6 +239,8 @@ void xenvif_tree_show(struct ds *);
  * if it moved any. */
 bool xenvif_rx_drain(struct xenvif_queue *, const struct xenvif_link *,
                      uint64_t now_ns, uint64_t *deadline_ns);
+/* Any thread.  Without it, queues are bounded by bytes and frames alone. */
+void xenvif_rx_set_codel(bool on);
 /* Polling thread, or the queue is not polled: drops what is queued for
  * 'reason', but for the newest 'n_keep' frames. */
 void xenvif_rx_flush(struct xenvif_queue *, enum vif_drop reason,

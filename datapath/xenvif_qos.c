@@ -58,6 +58,12 @@ xenvif_apply_limits(struct xenvif *vif)
     }
     atomic_store_relaxed(&vif->rx_queue_limit_bytes,
                          MAX(bytes, XENVIF_RX_QUEUE_MIN_BYTES));
+    /* No less than a frame takes. */
+    uint64_t frame_ns = rx.rate_bps
+                        ? XENVIF_FRAME_BYTES(vif->mtu) * UINT64_C(8000000000)
+                          / rx.rate_bps : 0;
+    atomic_store_relaxed(&vif->rx_target_ns,
+                         MAX(frame_ns, QOS_CODEL_TARGET_NS));
     xenvif_tree_connect();
     xenvif_kick(vif);
 }

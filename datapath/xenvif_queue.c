@@ -34,6 +34,10 @@ queue_create(struct xenvif *vif, unsigned int id)
     q->vif = vif;
     q->id = id;
     atomic_init(&q->rx_queue_bytes, 0);
+    for (int i = 0; i < XENVIF_RX_SENDERS; i++) {
+        atomic_init(&q->rx_of[i].packets, 0);
+        atomic_init(&q->rx_of[i].bytes, 0);
+    }
     atomic_init(&q->gone, false);
     atomic_init(&q->rx_cost_ps, 0);
     q->turn.key = vif->serial;

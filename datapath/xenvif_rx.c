@@ -5,18 +5,24 @@
 
 #include <config.h>
 
-#include "datapath/xenvif_port.h"
+#include "datapath/xenvif_delivery.h"
 
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
-#include <xen/io/netif.h>
-
-#include "datapath/csum.h"
 #include "datapath/pool.h"
 #include "ovs-thread.h"
 
 #define RX_BURSTS_PER_POLL 4
+
+/* Off only to be compared with. */
+static atomic_bool codel_on = ATOMIC_VAR_INIT(true);
+
+void
+xenvif_rx_set_codel(bool on)
+{
+    atomic_store_relaxed(&codel_on, on);
+}
 
 /* Where frames are cut, a burst of them; what a thread never needs is never
  * touched. */
@@ -39,104 +45,6 @@ get_board(void)
     return board;
 }
 
-/* How a staged frame is to be given to the guest. */
-struct delivery {
-    struct headers headers;             /* If 'blank' or 'mss_bytes'. */
-    bool blank;                         /* Its checksum is. */
-    bool cut;
-    uint16_t mss_bytes;
-};
-
-/* False: no guest could take it. */
-static bool
-plan_delivery(const struct xenvif *vif, const struct vif_frontend *frontend,
-              const struct dp_packet *packet, struct delivery *d)
-{
-    bool tso = dp_packet_hwol_is_tso(packet);
-    struct headers *h = &d->headers;
-
-    d->blank = tso || dp_packet_hwol_tx_l4_checksum(packet);
-    d->cut = false;
-    d->mss_bytes = 0;
-    if (OVS_LIKELY(!d->blank)) {
-        return true;
-    }
-    if (!headers_parse(dp_packet_data(packet), dp_packet_size(packet), h)
-        || !h->l4) {
-        return false;
-    }
-    if (tso && h->protocol == HEADERS_TCP) {
-        /* Copies that OVS made do not say.  The MTU is IP's; of two tags, one
-         * counts. */
-        d->mss_bytes = gso_fit(h, packet->mbuf.tso_segsz,
-                               MIN(vif->mtu + h->l3_offset,
-                                   XENVIF_FRAME_BYTES(vif->mtu)));
-        if (!d->mss_bytes) {
-            return false;
-        }
-        if (gso_segments(h->end - h->payload_offset, d->mss_bytes) == 1) {
-            d->mss_bytes = 0;
-        }
-    }
-    d->cut = d->mss_bytes && !(frontend->sg
-                               && (h->ip_version == 4 ? frontend->gso_v4
-                                                      : frontend->gso_v6));
-    return true;
-}
-
-static bool
-takes_blank(const struct vif_frontend *frontend, const struct headers *h)
-{
-    return h->ip_version == 4 ? frontend->csum_v4 : frontend->csum_v6;
-}
-
-/* Completes 'packet' as far as the guest needs it, and describes it. */
-static void
-describe(struct dp_packet *packet, const struct vif_frontend *frontend,
-         const struct delivery *d, struct vif_frame *frame)
-{
-    uint8_t *data = dp_packet_data(packet);
-
-    *frame = (struct vif_frame) {
-        .region = &xen_region_self,
-        .offset = (uintptr_t) data,
-        .bytes = dp_packet_size(packet),
-    };
-    if (OVS_UNLIKELY(packet->md.recirc_id != VIF_HASH_TYPE_NONE)) {
-        frame->flags |= VIF_FRAME_HASHED;
-        frame->hash_type = packet->md.recirc_id;
-        frame->hash = packet->md.dp_hash;
-    }
-    if (OVS_LIKELY(!d->blank)) {
-        if ((packet->mbuf.ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK)
-            == RTE_MBUF_F_RX_L4_CKSUM_GOOD) {
-            frame->flags |= VIF_FRAME_DATA_VALIDATED;
-        }
-        return;
-    }
-
-    if (d->headers.ip_version == 4) {
-        csum_fill_ipv4(data, &d->headers);  /* OVS may have left it, too. */
-    }
-    if (d->mss_bytes || takes_blank(frontend, &d->headers)) {
-        csum_blank(data, &d->headers);
-        frame->flags |= VIF_FRAME_CSUM_BLANK;
-    } else {
-        /* Once, however long the guest makes it wait. */
-        csum_fill(data, &d->headers);
-        packet->mbuf.ol_flags = (packet->mbuf.ol_flags
-                                 & ~(uint64_t) DP_PACKET_OL_TX_L4_MASK)
-                                | RTE_MBUF_F_RX_L4_CKSUM_GOOD;
-        frame->flags |= VIF_FRAME_DATA_VALIDATED;
-    }
-    if (d->mss_bytes) {
-        frame->gso_type = d->headers.ip_version == 4
-                          ? XEN_NETIF_GSO_TYPE_TCPV4
-                          : XEN_NETIF_GSO_TYPE_TCPV6;
-        frame->gso_bytes = d->mss_bytes;
-    }
-}
-
 /* Tops up 'staged', the frames at the queue's head. */
 static void
 stage(struct xenvif_queue *q)
@@ -148,16 +56,37 @@ stage(struct xenvif_queue *q)
     }
 }
 
+/* 'n' frames of 'bytes' that 'sender' sent wait no longer. */
+static void
+release(struct xenvif_queue *q, unsigned int sender, unsigned int n,
+        uint32_t bytes)
+{
+    uint32_t orig;
+
+    atomic_sub_relaxed(&q->rx_of[sender].packets, n, &orig);
+    atomic_sub_relaxed(&q->rx_of[sender].bytes, bytes, &orig);
+}
+
 /* Takes the first 'n' staged frames off; they are gone or dropped. */
 static void
 unstage(struct xenvif_queue *q, unsigned int n)
 {
     struct dp_packet **done = &q->staged[q->staged_head];
-    uint32_t bytes = 0, orig;
+    uint32_t bytes = 0, run_bytes = 0, orig;
+    unsigned int n_run = 0;
 
     for (unsigned int i = 0; i < n; i++) {
-        bytes += dp_packet_size(done[i]);
+        unsigned int sender = XENVIF_RX_SENDER(done[i]);
+        bool last = i + 1 == n || XENVIF_RX_SENDER(done[i + 1]) != sender;
+
+        run_bytes += dp_packet_size(done[i]);
+        n_run++;
         dp_packet_delete(done[i]);
+        if (last) {
+            release(q, sender, n_run, run_bytes);
+            bytes += run_bytes;
+            run_bytes = n_run = 0;
+        }
     }
     q->staged_head += n;
     q->n_staged -= n;
@@ -257,14 +186,14 @@ offer(struct rx_burst *b)
 /* Gives the guest pieces of the first staged frame, as many as it has posted
  * buffers for. */
 static bool
-deliver_pieces(struct rx_burst *b, const struct delivery *d)
+deliver_pieces(struct rx_burst *b, const struct xenvif_delivery *d)
 {
     struct xenvif_queue *q = b->q;
     struct cutting_board *board = get_board();
     uint32_t piece_bytes = gso_frame_bytes(&d->headers, d->mss_bytes);
     unsigned int n_posted = vif_conn_rx_posted(b->link->queues[q->id]);
     unsigned int max = n_posted / DIV_ROUND_UP(piece_bytes, XEN_PAGE_BYTES);
-    bool blank = takes_blank(&b->link->frontend, &d->headers);
+    bool blank = xenvif_takes_blank(&b->link->frontend, &d->headers);
 
     if (!gso_more(&q->rx_gso)) {
         gso_begin(&q->rx_gso, dp_packet_data(q->staged[q->staged_head]),
@@ -310,25 +239,61 @@ deliver_pieces(struct rx_burst *b, const struct delivery *d)
     return used > 0;
 }
 
+/* Has the queue stood for so long that 'packet', next in the burst, should be
+ * dropped?  Not if who sent it has no more than that waiting: it stands for
+ * others' sake.  What waits for buffers is the stall's business. */
+static bool
+is_standing(struct rx_burst *b, const struct dp_packet *packet)
+{
+    struct xenvif_queue *q = b->q;
+    uint64_t came_ns = XENVIF_RX_CAME_NS(packet), target_ns;
+    uint64_t waited_ns = b->now_ns > came_ns ? b->now_ns - came_ns : 0;
+    uint32_t frame_bytes, bytes;
+    bool on;
+
+    if (OVS_LIKELY(waited_ns < QOS_CODEL_TARGET_NS && !q->codel.above_ns
+                   && !q->codel.dropping)) {
+        return false;
+    }
+    atomic_read_relaxed(&codel_on, &on);
+    if (!on) {
+        return false;
+    }
+    frame_bytes = MAX(dp_packet_size(packet),
+                      XENVIF_FRAME_BYTES(q->vif->mtu));
+    atomic_read_relaxed(&q->rx_of[XENVIF_RX_SENDER(packet)].bytes, &bytes);
+    if (bytes <= frame_bytes) {
+        return false;
+    }
+    atomic_read_relaxed(&q->rx_queue_bytes, &bytes);
+    atomic_read_relaxed(&q->vif->rx_target_ns, &target_ns);
+    return qos_codel_drop(&q->codel, waited_ns, target_ns, bytes, frame_bytes,
+                          b->now_ns);
+}
+
 /* Gives the guest staged frames up to the first that must be cut; true if it
  * took any, or one was no frame for it. */
 static bool
 deliver_staged(struct rx_burst *b)
 {
     struct xenvif_queue *q = b->q;
-    unsigned int n_bad = 0;
+    enum vif_drop bad = VIF_N_DROPS;    /* Why the next frame goes. */
 
     for (begin(b); b->n < q->n_staged; b->n++) {
         struct dp_packet *packet = q->staged[q->staged_head + b->n];
         const struct vif_frontend *frontend = &b->link->frontend;
-        struct delivery d;
+        struct xenvif_delivery d;
 
-        if (OVS_UNLIKELY(!plan_delivery(q->vif, frontend, packet, &d))) {
-            n_bad = 1;
+        if (OVS_UNLIKELY(!xenvif_plan_delivery(q->vif, frontend, packet, &d))) {
+            bad = VIF_DROP_RX_OFFLOAD;
             break;
         }
         if (OVS_UNLIKELY(d.cut)) {
             if (b->n) {
+                break;
+            }
+            if (!gso_more(&q->rx_gso) && is_standing(b, packet)) {
+                bad = VIF_DROP_RX_STANDING;
                 break;
             }
             return deliver_pieces(b, &d);
@@ -340,14 +305,19 @@ deliver_staged(struct rx_burst *b)
                                &offload, dp_packet_size(packet)))) {
             break;
         }
-        describe(packet, frontend, &d, &b->frames[b->n]);
+        if (OVS_UNLIKELY(is_standing(b, packet))) {
+            b->cost_bytes -= b->costs_bytes[b->n];
+            bad = VIF_DROP_RX_STANDING;
+            break;
+        }
+        xenvif_describe(packet, frontend, &d, &b->frames[b->n]);
     }
 
     unsigned int n_staged = b->n;
     int used = b->n ? offer(b) : 0;
     unsigned int n_used = MAX(used, 0);
-    if (n_bad && n_used == n_staged) {
-        vif_count(&q->stats.drops[VIF_DROP_RX_OFFLOAD], 1);
+    if (bad != VIF_N_DROPS && n_used == n_staged) {
+        vif_count(&q->stats.drops[bad], 1);
         n_used++;
     }
     unstage(q, n_used);

@@ -20,13 +20,38 @@ count_send_drops(struct xenvif *vif, enum vif_drop reason, uint64_t n)
     }
 }
 
+/* Who sends what this thread sends now: a number for each vif, as far as they
+ * go, and 0 for all others. */
+static unsigned int
+find_sender(void)
+{
+    struct doorbell_member *m = doorbell_polled();
+    struct xenvif_queue *q = m ? xenvif_queue_of_member(m) : NULL;
+
+    return q ? 1 + q->vif->serial % (XENVIF_RX_SENDERS - 1) : 0;
+}
+
+/* Where 'queued' of 'limit' wait, the room for one who has 'own' of them: no
+ * more than XENVIF_RX_SHARE times what is free, so that the others find some,
+ * too. */
+static uint32_t
+share_room(uint32_t limit, uint32_t queued, uint32_t own)
+{
+    uint32_t room = limit > queued ? limit - queued : 0;
+    uint64_t share = (uint64_t) (own + room) * XENVIF_RX_SHARE
+                     / (XENVIF_RX_SHARE + 1);
+
+    return own < share ? MIN(room, share - own) : 0;
+}
+
 /* Claims room in the queue, one of 'n_queues', by bytes, for the first frames
- * of 'packets[0..n)'.  Returns for how many. */
+ * of 'packets[0..n)', which 'sender' sent.  Returns for how many. */
 static unsigned int
 claim_bytes(struct xenvif_queue *q, unsigned int n_queues,
-            struct dp_packet *const packets[], unsigned int n)
+            unsigned int sender, struct dp_packet *const packets[],
+            unsigned int n)
 {
-    uint32_t wanted_bytes = 0, queued_bytes, limit_bytes, orig;
+    uint32_t wanted_bytes = 0, queued_bytes, own_bytes, limit_bytes, orig;
 
     for (unsigned int i = 0; i < n; i++) {
         wanted_bytes += dp_packet_size(packets[i]);
@@ -35,27 +60,32 @@ claim_bytes(struct xenvif_queue *q, unsigned int n_queues,
     atomic_read_relaxed(&q->vif->rx_queue_limit_bytes, &limit_bytes);
     limit_bytes = MAX(limit_bytes / n_queues, XENVIF_RX_QUEUE_MIN_BYTES);
     atomic_add_relaxed(&q->rx_queue_bytes, wanted_bytes, &queued_bytes);
-    while (OVS_UNLIKELY(n && queued_bytes + claimed_bytes > limit_bytes)) {
+    atomic_add_relaxed(&q->rx_of[sender].bytes, wanted_bytes, &own_bytes);
+    uint32_t room_bytes = share_room(limit_bytes, queued_bytes, own_bytes);
+    while (OVS_UNLIKELY(n && claimed_bytes > room_bytes)) {
         claimed_bytes -= dp_packet_size(packets[--n]);
     }
     if (OVS_UNLIKELY(claimed_bytes != wanted_bytes)) {
-        atomic_sub_relaxed(&q->rx_queue_bytes,
-                           wanted_bytes - claimed_bytes, &orig);
+        uint32_t unused_bytes = wanted_bytes - claimed_bytes;
+
+        atomic_sub_relaxed(&q->rx_queue_bytes, unused_bytes, &orig);
+        atomic_sub_relaxed(&q->rx_of[sender].bytes, unused_bytes, &orig);
     }
     return n;
 }
 
 /* The same in all of the vif's queues, by frames, for up to 'n'. */
 static unsigned int
-claim_packets(struct xenvif *vif, unsigned int n)
+claim_packets(struct xenvif_queue *q, unsigned int sender, unsigned int n)
 {
-    uint32_t queued, orig;
+    uint32_t queued, own, orig;
 
-    atomic_add_relaxed(&vif->rx_queued_packets, n, &queued);
-    unsigned int room = queued < XENVIF_RX_QUEUE_PACKETS
-                        ? XENVIF_RX_QUEUE_PACKETS - queued : 0;
+    atomic_add_relaxed(&q->vif->rx_queued_packets, n, &queued);
+    atomic_add_relaxed(&q->rx_of[sender].packets, n, &own);
+    unsigned int room = share_room(XENVIF_RX_QUEUE_PACKETS, queued, own);
     if (OVS_UNLIKELY(n > room)) {
-        atomic_sub_relaxed(&vif->rx_queued_packets, n - room, &orig);
+        atomic_sub_relaxed(&q->vif->rx_queued_packets, n - room, &orig);
+        atomic_sub_relaxed(&q->rx_of[sender].packets, n - room, &orig);
         n = room;
     }
     return n;
@@ -68,8 +98,16 @@ enqueue(struct xenvif_queue *q, unsigned int n_queues,
         struct dp_packet *const packets[], unsigned int n)
 {
     uint32_t unused_bytes = 0, orig;
-    unsigned int n_claimed = claim_packets(q->vif, n);
-    unsigned int n_room = claim_bytes(q, n_queues, packets, n_claimed);
+    unsigned int sender = find_sender();
+    unsigned int n_claimed = claim_packets(q, sender, n);
+    unsigned int n_room = claim_bytes(q, n_queues, sender, packets,
+                                      n_claimed);
+    uint64_t now_ns = doorbell_now_ns();
+
+    for (unsigned int i = 0; i < n_room; i++) {
+        XENVIF_RX_CAME_NS(packets[i]) = now_ns;
+        XENVIF_RX_SENDER(packets[i]) = sender;
+    }
     unsigned int n_queued = rte_ring_mp_enqueue_burst(
         q->rx_queue, (void *const *) packets, n_room, NULL);
 
@@ -78,9 +116,12 @@ enqueue(struct xenvif_queue *q, unsigned int n_queues,
     }
     if (OVS_UNLIKELY(unused_bytes)) {
         atomic_sub_relaxed(&q->rx_queue_bytes, unused_bytes, &orig);
+        atomic_sub_relaxed(&q->rx_of[sender].bytes, unused_bytes, &orig);
     }
     if (OVS_UNLIKELY(n_queued < n_claimed)) {
         atomic_sub_relaxed(&q->vif->rx_queued_packets, n_claimed - n_queued,
+                           &orig);
+        atomic_sub_relaxed(&q->rx_of[sender].packets, n_claimed - n_queued,
                            &orig);
     }
     return n_queued;

@@ -301,9 +301,25 @@ unixctl_limits(struct unixctl_conn *conn, int argc OVS_UNUSED,
     ds_destroy(&ds);
 }
 
+static void
+unixctl_codel(struct unixctl_conn *conn, int argc OVS_UNUSED,
+              const char *argv[], void *aux OVS_UNUSED)
+{
+    bool on = !strcmp(argv[1], "on");
+
+    if (!on && strcmp(argv[1], "off")) {
+        unixctl_command_reply_error(conn, "say on or off");
+        return;
+    }
+    xenvif_rx_set_codel(on);
+    unixctl_command_reply(conn, NULL);
+}
+
 void
 xenvif_show_init(void)
 {
+    unixctl_command_register("xenvif/codel", "on|off", 1, 1, unixctl_codel,
+                             NULL);
     unixctl_command_register("xenvif/limits", "", 0, 0, unixctl_limits, NULL);
     unixctl_command_register("xenvif/show", "[PORT]", 0, 1, unixctl_show,
                              NULL);

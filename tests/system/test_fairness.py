@@ -6,8 +6,9 @@ import time
 import pytest
 
 from lab.session import wait_for
-from switch import Switch
-from test_netback import Pair
+from switch import Guest, Switch
+from test_limits import set_policy, wait_in_force
+from test_netback import MAC, Pair
 
 
 @pytest.fixture
@@ -110,3 +111,27 @@ def test_new_flows_are_bounded(switch):
     assert counts(switch, victim, "upcall_waits") == [0]
     victim.expect_all()
     flood.expect_all()
+
+
+def test_a_full_queue_has_room_for_others(switch):
+    """What one sends to a guest faster than that may receive fills no more
+    than a part of its queue, and does not make others' frames be dropped."""
+    flood = Pair(switch, 1, size=1000, rate="12kpps")
+    set_policy(switch, flood.sink, rx_rate_bps=10000000)
+    wait_in_force(switch, "at most 10000000 bit/s")
+    flood.wait_frames(1000)
+    modest = Guest(switch, "modest", "--pktgen=dst=%s,size=200,rate=100pps,"
+                   "id=2" % (MAC % 3))
+    modest.plug(MAC % 50)
+    time.sleep(5)
+    modest.command("guest/rate", "1pps")
+    flood.source.command("guest/rate", "1pps")
+    time.sleep(0.5)
+    flows = {flow["generator"]: flow for flow
+             in flood.sink.stats()["sink"]["generators"]}
+    assert flows[2]["lost"] == 0 and flows[2]["frames"] > 400, flows
+    assert flows[1]["lost"] > 10000, flows
+    # Some for want of room, some since the queue stood.
+    sink = flood.ports[0]
+    assert switch.counter(sink, "rx_drop_queue_full") > 0
+    assert switch.counter(sink, "rx_drop_standing") > 0

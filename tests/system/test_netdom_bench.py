@@ -1,4 +1,4 @@
-"""netdom-bench rate: real limits on the real data path."""
+"""netdom-bench: real limits on the real data path."""
 
 import json
 
@@ -24,6 +24,20 @@ def test_rate(nothing_left, tmp_path):
         # Back-pressure holds what is sent; what is received is dropped.
         assert (details["lost_frames"] > 0) == (details["direction"] == "rx")
     assert page.read_text().count("<svg") == 2
+
+
+def test_receive_delay(nothing_left):
+    """CoDel makes a queue short that its bound lets stand."""
+    done = run_tool(BENCH, "receive-delay", "--rates=50Mbit", "--rounds=1",
+                    "--seconds=3", "--json", "--quiet")
+    found = json.loads(done.stdout)
+    assert done.returncode == (0 if found["ok"] else 1), done.stderr
+    delay, throughput = found["rows"]
+    assert delay["unit"] == "times" and throughput["unit"] == "%"
+    for arm in ("with", "without"):
+        assert len(delay["details"][arm + "_ms"]) > 50
+        assert throughput["details"][arm + "_bps"][0] > 25e6
+    assert delay["result"] < 1
 
 
 def test_a_missed_goal_is_told(nothing_left):

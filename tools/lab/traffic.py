@@ -25,6 +25,8 @@ class PingResult:
         self.received = int(found.group(2))
         rtt = re.search(r"= ([\d.]+)/([\d.]+)/([\d.]+)/", text)
         self.rtt_avg_ms = float(rtt.group(2)) if rtt else None
+        self.rtts_ms = [float(word) for word in re.findall(
+            r"time=([\d.]+) ms", text)]
         # With -D: when each answer came, in s of the real-time clock.
         self.times_s = [float(word) for word in re.findall(
             r"^\[(\d+\.\d+)\] \d+ bytes from", text, re.MULTILINE)]
