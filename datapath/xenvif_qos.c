@@ -66,6 +66,7 @@ xenvif_apply_limits(struct xenvif *vif)
                          MAX(frame_ns, QOS_CODEL_TARGET_NS));
     xenvif_tree_connect();
     xenvif_kick(vif);
+    netdev_change_seq_changed(&vif->up);    /* Its status says so. */
 }
 
 /* Puts what the database says in force. */

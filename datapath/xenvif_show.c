@@ -101,6 +101,35 @@ xenvif_get_custom_stats(const struct netdev *netdev,
     return 0;
 }
 
+static void
+add_number(struct smap *status, bool tx, const char *name, uint64_t value)
+{
+    if (value) {
+        char *key = xasprintf("%s_%s", tx ? "tx" : "rx", name);
+
+        smap_add_format(status, key, "%"PRIu64, value);
+        free(key);
+    }
+}
+
+/* What is in force, in words that a controller reads. */
+static void
+add_limits(const struct xenvif *vif, bool tx, struct smap *status)
+{
+    struct qos_settings s;
+    const char *source;
+
+    xenvif_limits(vif, tx, &s, &source);
+    add_number(status, tx, "rate_bps", s.rate_bps);
+    add_number(status, tx, "burst_bytes", s.rate_bps ? s.burst_bytes : 0);
+    add_number(status, tx, "rate_pps", s.rate_pps);
+    add_number(status, tx, "min_rate_bps", s.guarantee_bps);
+    add_number(status, tx, "weight", s.weight);
+    if (s.rate_bps) {
+        smap_add(status, tx ? "tx_source" : "rx_source", source);
+    }
+}
+
 int
 xenvif_get_status(const struct netdev *netdev, struct smap *status)
 {
@@ -124,6 +153,9 @@ xenvif_get_status(const struct netdev *netdev, struct smap *status)
     }
     offload_describe(text, sizeof text);
     smap_add(status, "segmentation", text);
+    for (int tx = 0; tx < 2; tx++) {
+        add_limits(vif, tx, status);
+    }
     return 0;
 }
 

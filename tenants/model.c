@@ -279,6 +279,10 @@ port_spec_finish(struct port_spec *port)
     free(port->options);
     free(port->trunks);
     free(port->error);
+    if (port->limits) {
+        smap_destroy(port->limits);
+        free(port->limits);
+    }
 }
 
 void
@@ -291,6 +295,10 @@ port_spec_clone(struct port_spec *to, const struct port_spec *from)
     smap_clone(to->options, from->options);
     to->trunks = trunks_clone(from->trunks, from->n_trunks);
     to->error = nullable_xstrdup(from->error);
+    if (from->limits) {
+        to->limits = xmalloc(sizeof *to->limits);
+        smap_clone(to->limits, from->limits);
+    }
 }
 
 bool

@@ -110,6 +110,8 @@ struct port_spec {
     size_t n_trunks;
     int mtu_request;                    /* 0: none. */
     char *error;                        /* Found: the switch's complaint. */
+    struct smap *limits;                /* Found: what the switch says that
+                                         * is in force; null: nothing. */
 };
 
 /* A vif's nodes in xenstore, keyed by the guest's domid and the devid. */

@@ -7,6 +7,7 @@
 
 #include "openvswitch/vlog.h"
 #include "ovsdb-idl.h"
+#include "tenants/limits_status.h"
 #include "util.h"
 #include "vswitch-idl.h"
 
@@ -46,6 +47,7 @@ add_columns(struct ovsdb_idl *idl)
         &ovsrec_interface_col_mtu_request,
         &ovsrec_interface_col_name,
         &ovsrec_interface_col_options,
+        &ovsrec_interface_col_status,
         &ovsrec_interface_col_type,
         &ovsrec_controller_col_external_ids,
         &ovsrec_controller_col_is_connected,
@@ -208,6 +210,7 @@ observe_port(const struct ovsrec_port *port, struct have_tenant *have)
         smap_clone(spec->options, &iface->options);
         spec->mtu_request = iface->n_mtu_request ? *iface->mtu_request : 0;
         spec->error = nullable_xstrdup(iface->error);
+        spec->limits = limits_in_force(&iface->status);
     }
 }
 

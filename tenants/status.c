@@ -90,6 +90,22 @@ write_vif_place(const struct ndrec_vif *row, uint32_t domid,
     return wrote;
 }
 
+/* What the switch says that is in force; null: nothing. */
+static bool
+write_vif_limits(const struct ndrec_vif *row, const struct smap *limits)
+{
+    static const struct smap none = SMAP_INITIALIZER(&none);
+
+    if (!limits) {
+        limits = &none;
+    }
+    if (smap_equal(limits, &row->limits)) {
+        return false;
+    }
+    ndrec_vif_set_limits(row, limits);
+    return true;
+}
+
 static const struct want_vif *
 find_vif(const struct tenant *tenant, const struct uuid *row)
 {
@@ -137,6 +153,8 @@ write_vif(const struct controller *c, const struct tenant *tenant,
 
     if (!domid) {
         bool wrote = write_vif_place(row, 0, NULL);
+
+        wrote |= write_vif_limits(row, NULL);
         return write_vif_state(row, bad ? "error" : "no-guest", bad) || wrote;
     }
 
@@ -151,6 +169,9 @@ write_vif(const struct controller *c, const struct tenant *tenant,
         : vif && vif->error ? xstrdup(vif->error) : NULL;
     bool wrote = write_vif_place(row, domid, name);
 
+    wrote |= write_vif_limits(row, port && port->ours
+                                   && is_running(tenant, tenant_row)
+                                   ? port->limits : NULL);
     wrote |= write_vif_state(row, vif_state(tenant, tenant_row, vif, error),
                              error);
     free(error);

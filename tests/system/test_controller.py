@@ -459,6 +459,52 @@ def test_the_vf_s_maximum_holds_for_the_uplink(bench):
     assert bench.control("netdom/plan") == ""
 
 
+def test_what_is_in_force_is_shown(bench):
+    """qos-show tells which of all sources won: the lowest."""
+    guests = two_guests(bench)
+    host = bench.host
+
+    def shown(direction="tx"):
+        rows = json.loads(host.ctl("--format=json", "qos-show",
+                                   "red-a").stdout)
+        names = rows["headings"]
+        for row in rows["data"]:
+            found = dict(zip(names, row))
+            if found["direction"] == direction:
+                return (found["in_force"], found["rate_bps"], found["from"])
+
+    def wait_shown(*wanted, direction="tx"):
+        lab.wait_for(lambda: shown(direction) == wanted, 10, "%s, not %s" % (
+            wanted, shown(direction)))
+
+    host.ctl("--wait", "profile-add", "gold", "tx_rate=80Mbit",
+             "rx_rate=70Mbit", "--", "vif-set", "red-a", "profile=gold")
+    wait_shown("yes", 80000000, "profile gold")
+    wait_shown("yes", 70000000, "profile gold", direction="rx")
+    host.ctl("--wait", "vif-set", "red-a", "tx_rate=60Mbit")
+    wait_shown("yes", 60000000, "the VIF")
+
+    # The domain's own database, and the toolstack's key, can make it less.
+    port = host.port("red-a")
+    host.vsctl("red", "set", "interface", port, "ingress_policing_rate=50000")
+    wait_shown("yes", 50000000, "the port's row")
+    xs = toolstack.Xenstore(bench.run / "xen/0/xenstore.sock")
+    domid, tenant_domid = (int(bench.get(table, row, "domid")) for table, row
+                           in (("vif", "red-a"), ("tenant", "red")))
+    xs.write("/local/domain/%d/backend/vif/%d/0/rate"
+             % (tenant_domid, domid), "250000,50000")
+    wait_shown("yes", 40000000, "rate")
+    host.vsctl("red", "set", "interface", port,
+               "ingress_policing_rate=1000000")
+    xs.write("/local/domain/%d/backend/vif/%d/0/rate"
+             % (tenant_domid, domid), "625000000,50000")
+    wait_shown("yes", 60000000, "the VIF")
+    xs.close()
+
+    os.kill(guests[0].daemon.pid, signal.SIGKILL)
+    wait_shown("no", 60000000, "the VIF")
+
+
 def test_limits_that_vifs_share(bench):
     """A tenant's, a group's and the VIFs' own arrive at the switch, and
     change there; what was guaranteed to others is refused."""

@@ -697,6 +697,48 @@ def test_shares(two, table, command, row):
         assert word in two.refuse(command, row, word)
 
 
+@pytest.mark.parametrize("table,command,row",
+                         (("VIF", "vif-set", "red-1"),
+                          ("QoS_Profile", "profile-set", "gold")))
+def test_limits_as_toolstacks_write_them(two, table, command, row):
+    """xl's rate and XAPI's kbps, which counts kilobytes."""
+    for word, rate_bps, burst_bytes in (
+            ("xen_rate=10Mb/s@50ms", 10000000, 62500),
+            ("xen_rate=1MB/s", 8000000, 50000),
+            ("xapi_kbps=1000", 8192000, 51200),
+            ("xapi_kbps=1000,20000", 8192000, 20480)):
+        two.do(command, row, word)
+        assert two.get(table, row, "tx_rate_bps") == str(rate_bps)
+        assert two.get(table, row, "tx_burst_bytes") == str(burst_bytes)
+    assert "out of range" in two.refuse(command, row, "xapi_kbps=0")
+    assert "10Mb/s@20ms" in two.refuse(command, row, "xen_rate=10Mbit")
+    assert two.get(table, row, "tx_rate_bps") == "8192000"
+    two.do(command, row, "xen_rate=")
+    assert two.get(table, row, "tx_rate_bps") == "[]"
+    assert two.get(table, row, "tx_burst_bytes") == "[]"
+
+
+def test_what_is_intended_is_shown(two):
+    """Without a switch, qos-show says what would be, and that it is not."""
+    two.do("profile-set", "gold", "tx_rate=20Mbit", "rx_rate_pps=1000", "--",
+           "vif-set", "red-1", "profile=gold", "rx_rate=5Mbit", "--",
+           "tenant-set", "red", "profile=gold", "--",
+           "group-add", "red", "web", "profile=gold")
+    rows = {(row["name"], row["direction"]): row
+            for row in two.rows("qos-show", "red")}
+    assert {row["in_force"] for row in rows.values()} == {"no"}
+    assert rows["red", "tx"]["rate_bps"] == 20000000
+    assert rows["web", "rx"]["rate_pps"] == 1000
+    assert rows["web", "tx"]["what"] == "group"
+    assert rows["red-1", "tx"]["from"] == "profile gold"
+    assert rows["red-1", "rx"]["rate_bps"] == 5000000
+    assert rows["red-1", "rx"]["from"] == "the VIF"
+    assert [row["name"] for row in two.rows("qos-show", "red-1")] == [
+        "red-1", "red-1"]
+    assert "20000000" in two.do("qos-show", "red-1")
+    assert "no tenant" in two.refuse("qos-show", "rod")
+
+
 def test_groups(two):
     two.do("group-add", "red", "web", "profile=gold", "--",
            "vif-set", "red-1", "group=web", "--",

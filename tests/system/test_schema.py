@@ -48,7 +48,7 @@ def test_prose_says_who_writes_each_column():
 
 def test_status_columns_are_said_to_be_status():
     status = {"state", "state_since", "error", "status", "platform", "port",
-              "domid", "cur_cfg"}
+              "domid", "limits", "cur_cfg"}
     for table, column, text in prose_columns():
         assert text.startswith("Status.") == (column in status), (
             "%s:%s" % (table, column))

@@ -157,6 +157,7 @@ extern const struct ctl_command_syntax openflow_commands[];
 extern const struct ctl_command_syntax vif_commands[];
 extern const struct ctl_command_syntax limit_commands[];
 extern const struct ctl_command_syntax group_commands[];
+extern const struct ctl_command_syntax qos_commands[];
 extern const struct ctl_command_syntax show_commands[];
 
 #endif /* tools/ctl/ctl.h */

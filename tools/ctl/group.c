@@ -12,7 +12,7 @@
 
 static const struct setting group_settings[] = {
     { "profile", "profile", canon_profile, .optional = true },
-    { NULL, NULL, NULL, 0, 0, false },
+    { NULL, NULL, NULL, 0, 0, false, NULL },
 };
 
 static void

@@ -9,7 +9,7 @@
 #include "util.h"
 
 static const struct setting host_settings[] = {
-    { NULL, NULL, NULL, 0, 0, false },
+    { NULL, NULL, NULL, 0, 0, false, NULL },
 };
 
 static void

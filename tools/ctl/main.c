@@ -50,6 +50,7 @@ register_commands(void)
     ctl_register_commands(vif_commands);
     ctl_register_commands(limit_commands);
     ctl_register_commands(group_commands);
+    ctl_register_commands(qos_commands);
     ctl_register_commands(show_commands);
 }
 
@@ -91,10 +92,13 @@ VIFs and limits:\n\
   vif-release VIF             end its quarantine: its guest broke the\n\
                               protocol and was cut off\n\
   vif-list [TENANT]           list VIFs\n\
+  qos-show [TENANT|VIF]       print what limits them, and who said so\n\
       KEY is one of mtu, vlan_tag, vlan_trunks, addresses, anti_spoof,\n\
       profile, group, tx_rate, tx_burst, tx_min_rate, tx_min_burst,\n\
       tx_weight, tx_rate_pps, tx_burst_packets, and the same with rx_; tx is\n\
-      what the guest sends, rx what it receives; an empty VALUE clears it\n\
+      what the guest sends, rx what it receives; an empty VALUE clears it;\n\
+      xen_rate (xl's 10Mb/s@50ms) and xapi_kbps (units of 1024 bytes per\n\
+      second) set tx_rate and tx_burst\n\
   set-rate VIF|PROFILE [tx|rx|both] RATE [burst SIZE]\n\
                               limit it to RATE (such as 100Mbit)\n\
   set-rate VIF|PROFILE [tx|rx|both] none\n\

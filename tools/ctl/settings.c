@@ -8,6 +8,7 @@
 #include "openvswitch/json.h"
 #include "qos/profile.h"
 #include "qos/rate_text.h"
+#include "qos/toolstack_rate.h"
 #include "qos/tree.h"
 #include "tools/ctl/check.h"
 
@@ -50,7 +51,11 @@ const struct setting limit_settings[] = {
       QOS_BURST_MIN_BYTES, QOS_BURST_MAX_BYTES, true },
     { "rx_weight", "rx_weight", canon_integer, 1, QOS_WEIGHT_MAX,
       true },
-    { NULL, NULL, NULL, 0, 0, false },
+    { "xen_rate", NULL, NULL, .optional = true,
+      .limit = qos_xen_rate_parse },
+    { "xapi_kbps", NULL, NULL, .optional = true,
+      .limit = qos_xapi_kbps_parse },
+    { NULL, NULL, NULL, 0, 0, false, NULL },
 };
 
 void
@@ -158,6 +163,42 @@ put_keys(struct ds *s, const struct setting *settings)
 }
 
 static bool
+set_number(struct ctl_context *ctx, const char *table,
+           const struct ovsdb_idl_row *row, const char *column,
+           uint64_t value)
+{
+    char *text = (value ? xasprintf("%s=%"PRIu64, column, value)
+                  : xasprintf("%s=[]", column));
+    char *error = ctl_set_column(table, row, text, ctx->symtab);
+
+    if (error) {
+        ctl_error(ctx, "%s: %s", text, error);
+        free(error);
+    }
+    free(text);
+    return !error;
+}
+
+/* A toolstack's limit, which is for what the guest sends: a rate, and the burst
+ * that it implies.  Empty: neither. */
+static bool
+apply_limit(struct ctl_context *ctx, const char *table,
+            const struct ovsdb_idl_row *row, const struct setting *setting,
+            const char *value)
+{
+    struct qos_profile profile = { 0, 0 };
+    char error[QOS_TEXT_BYTES];
+
+    if (*value && !setting->limit(value, &profile, error)) {
+        ctl_error(ctx, "%s: %s", setting->key, error);
+        return false;
+    }
+    return set_number(ctx, table, row, "tx_rate_bps", profile.rate_bps)
+           && set_number(ctx, table, row, "tx_burst_bytes",
+                         profile.burst_bytes);
+}
+
+static bool
 apply_word(struct ctl_context *ctx, const char *table,
            const struct ovsdb_idl_row *row, const struct setting *settings,
            const struct setting *more, const char *word)
@@ -189,6 +230,10 @@ apply_word(struct ctl_context *ctx, const char *table,
         goto fail;
     }
 
+    if (setting->limit) {
+        ds_destroy(&text);
+        return apply_limit(ctx, table, row, setting, equals + 1);
+    }
     if (!setting->column) {
         return true;
     }

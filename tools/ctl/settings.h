@@ -7,6 +7,8 @@
 #ifndef TOOLS_CTL_SETTINGS_H
 #define TOOLS_CTL_SETTINGS_H 1
 
+#include "qos/profile.h"
+#include "qos/rate_text.h"
 #include "tools/ctl/ctl.h"
 
 /* One key.  'canon' appends to 'text' what the database's parser of columns
@@ -19,6 +21,10 @@ struct setting {
                   const char *value, struct ds *text);
     int64_t min, max;                   /* For canon_integer. */
     bool optional;                      /* An empty value clears it. */
+
+    /* If not null: what the value means, and 'column' is none. */
+    bool (*limit)(const char *value, struct qos_profile *,
+                  char error[QOS_TEXT_BYTES]);
 };
 
 bool canon_integer(struct ctl_context *, const struct setting *,

@@ -54,7 +54,7 @@ static const struct setting tenant_settings[] = {
     { "vf", "vf", canon_vf, .optional = true },
     { "fail_mode", "fail_mode", canon_fail_mode, 0, 0, false },
     { "profile", "profile", canon_profile, .optional = true },
-    { NULL, NULL, NULL, 0, 0, false },
+    { NULL, NULL, NULL, 0, 0, false, NULL },
 };
 
 static void

@@ -50,7 +50,7 @@ static const struct setting vf_settings[] = {
     { "max_rate", "max_rate_bps", canon_rate, .optional = true },
     { "max_rate_bps", "max_rate_bps", canon_integer, QOS_RATE_MIN_BPS,
       QOS_RATE_MAX_BPS, true },
-    { NULL, NULL, NULL, 0, 0, false },
+    { NULL, NULL, NULL, 0, 0, false, NULL },
 };
 
 static void

@@ -158,5 +158,5 @@ const struct setting vif_settings[] = {
     { "anti_spoof", "anti_spoof", canon_anti_spoof, .optional = true },
     { "profile", "profile", canon_profile, .optional = true },
     { "group", NULL, NULL, .optional = true },      /* Of its tenant. */
-    { NULL, NULL, NULL, 0, 0, false },
+    { NULL, NULL, NULL, 0, 0, false, NULL },
 };
