@@ -402,6 +402,7 @@ tenantvf_get_custom_stats(const struct netdev *netdev,
         { "tx_drop_no_buffer", &vf->n_no_buffer },
         { "tx_drop_offload", &vf->n_malformed },
         { "tx_queued", &vf->queue.n_queued },
+        { "tx_held", &vf->queue.n_held },
         { "tx_drop_queue_full", &vf->queue.n_full },
     };
 
@@ -508,6 +509,24 @@ static const struct netdev_class tenantvf_class = {
     .rxq_dealloc = tenantvf_rxq_dealloc,
     .rxq_recv = tenantvf_rxq_recv,
 };
+
+void
+tenantvf_counts(uint64_t *tx_bytes, uint64_t *n_held)
+{
+    struct tenantvf *vf;
+
+    *tx_bytes = *n_held = 0;
+    LIST_FOR_EACH (vf, all_node, &all_vfs) {
+        struct netdev_stats stats;
+        uint64_t n;
+
+        if (vf->under && !tenantvf_get_stats(&vf->up, &stats)) {
+            *tx_bytes += stats.tx_bytes;
+        }
+        atomic_read_relaxed(&vf->queue.n_held, &n);
+        *n_held += n;
+    }
+}
 
 static void
 unixctl_show(struct unixctl_conn *conn, int argc OVS_UNUSED,

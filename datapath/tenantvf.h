@@ -36,4 +36,8 @@ void devargs_allow(const char *drivers);
 /* True if 'devargs' names a PCI address or an allowed driver. */
 bool devargs_allowed(const char *devargs);
 
+/* Main thread.  What left by all uplinks, and how often a limit let nothing
+ * pass. */
+void tenantvf_counts(uint64_t *tx_bytes, uint64_t *n_held);
+
 #endif /* datapath/tenantvf.h */

@@ -21,6 +21,7 @@ tenantvf_queue_init(struct tenantvf_queue *q)
     atomic_init(&q->limited, false);
     atomic_init(&q->n_waiting, 0);
     atomic_init(&q->n_queued, 0);
+    atomic_init(&q->n_held, 0);
     atomic_init(&q->n_full, 0);
 }
 
@@ -96,7 +97,7 @@ tenantvf_queue_describe(struct tenantvf_queue *q, struct ds *ds)
     ovs_mutex_unlock(&q->mutex);
     atomic_read_relaxed(&q->n_queued, &n_queued);
     atomic_read_relaxed(&q->n_full, &n_full);
-    ds_put_format(ds, "%s; %"PRIu64" ever waited, %"PRIu64" found no room\n",
+    ds_put_format(ds, "%s; %"PRIu64" went through, %"PRIu64" found no room\n",
                   *sep ? "" : "; nothing waits", n_queued, n_full);
 }
 
@@ -223,6 +224,9 @@ tenantvf_queue_pop(struct tenantvf_queue *q, uint64_t now_ns, int *qid,
     uint32_t cost_bytes = source->frames[source->head].cost_bytes;
     if (!qos_limit_take(&q->limit, cost_bytes, cost_bytes, 0, now_ns,
                         &q->rest)) {
+        uint64_t orig;
+
+        atomic_add_relaxed(&q->n_held, 1, &orig);
         *ready_ns = qos_limit_ready_ns(&q->limit, cost_bytes, 0, now_ns);
         return NULL;
     }

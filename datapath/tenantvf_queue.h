@@ -55,7 +55,9 @@ struct tenantvf_queue {
 
     atomic_bool limited;
     atomic_uint32_t n_waiting;          /* Frames. */
-    atomic_uint64_t n_queued;           /* Frames that ever waited. */
+    atomic_uint64_t n_queued;           /* Frames that went through it. */
+    atomic_uint64_t n_held;             /* Times that the limit let none
+                                         * pass. */
     atomic_uint64_t n_full;             /* Frames that found no room. */
 };
 

@@ -2,6 +2,7 @@
 
 #include "netdom/counters.h"
 
+#include "datapath/tenantvf.h"
 #include "datapath/xenvif.h"
 #include "openvswitch/json.h"
 #include "timeval.h"
@@ -34,6 +35,18 @@ vif_to_json(const struct vif_stats *stats)
     return vif;
 }
 
+static struct json *
+uplink_to_json(void)
+{
+    struct json *uplink = json_object_create();
+    uint64_t tx_bytes, n_held;
+
+    tenantvf_counts(&tx_bytes, &n_held);
+    json_object_put(uplink, "tx_bytes", json_integer_create(tx_bytes));
+    json_object_put(uplink, "held", json_integer_create(n_held));
+    return uplink;
+}
+
 static void
 counters_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
               const char *argv[] OVS_UNUSED, void *aux OVS_UNUSED)
@@ -56,6 +69,7 @@ counters_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
 
     json_object_put(reply, "time_ms", json_integer_create(time_wall_msec()));
     json_object_put(reply, "vifs", vifs);
+    json_object_put(reply, "uplink", uplink_to_json());
     char *text = json_to_string(reply, JSSF_SORT);
     unixctl_command_reply(conn, text);
     free(text);

@@ -65,6 +65,14 @@ sum_of_tenant(const struct want_tenant *tenant, bool tx)
     return sum_bps;
 }
 
+uint64_t
+parse_tenant_claim(const struct want_tenant *tenant, bool tx)
+{
+    uint64_t own_bps = side(&tenant->limits, tx)->guarantee_bps;
+
+    return own_bps ? own_bps : sum_of_tenant(tenant, tx);
+}
+
 /* A promise that is too large. */
 struct excess {
     const struct want_group *group;     /* Whose vifs; null: the tenant's. */

@@ -61,6 +61,7 @@ omit_own_columns(struct ovsdb_idl *idl)
         &ndrec_vif_col_state_since,
         &ndrec_vif_col_error,
         &ndrec_vif_col_port,
+        &ndrec_vif_col_limits,
         &ndrec_vif_col_domid,
         &ndrec_openflow_controller_col_state,
     };
@@ -94,6 +95,7 @@ controller_create(const struct controller_config *config, char **errorp)
 
     want_init(&c->want);
     row_errors_init(&c->errors);
+    links_init(&c->links);
     shash_init(&c->tenants);
     c->idl = ovsdb_idl_create(config->db, &ndrec_idl_class, true, true);
     omit_own_columns(c->idl);
@@ -130,6 +132,7 @@ controller_destroy(struct controller *c)
     }
     want_finish(&c->want);
     row_errors_finish(&c->errors);
+    links_finish(&c->links);
     ovsdb_idl_destroy(c->idl);
     free(c);
 }
@@ -191,7 +194,19 @@ parse_database(struct controller *c, const struct ndrec_netdom *root,
         c->parsed = true;
     }
     c->cfg = root->next_cfg;
+    links_run(&c->links, &c->want, &c->tenants, true, time_msec());
     hand_out(c);
+}
+
+/* Tenants on one link get other shares of it. */
+static void
+run_links(struct controller *c, long long int now_ms)
+{
+    if (c->parsed && !c->cleanup
+        && links_run(&c->links, &c->want, &c->tenants, false, now_ms)) {
+        hand_out(c);
+        c->status_dirty = true;
+    }
 }
 
 /* An empty database beside running tenants is rather a mistake than a
@@ -346,6 +361,7 @@ controller_run(struct controller *c)
     if (c->cleanup) {
         hand_out(c);
     }
+    run_links(c, now_ms);
     run_tenants(c, now_ms);
     write_status(c);
 }
@@ -362,6 +378,7 @@ controller_wait(struct controller *c)
         poll_immediate_wake();
     }
     xen_wait(c->env.xen);
+    links_wait(&c->links);
     if (c->parsed || c->cleanup) {
         SHASH_FOR_EACH (node, &c->tenants) {
             tenant_wait(node->data);

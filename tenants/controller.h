@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "tenants/driver.h"
+#include "tenants/links.h"
 #include "tenants/parse.h"
 
 struct ovsdb_idl;
@@ -43,6 +44,7 @@ struct controller {
     bool said_uninitialised;
     struct want want;
     struct row_errors errors;
+    struct links links;
     int64_t cfg;                        /* next_cfg of what was parsed. */
 
     struct shash tenants;               /* By name: struct tenant. */

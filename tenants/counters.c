@@ -37,6 +37,7 @@ struct counters {
     long long int deadline_ms;
     long long int next_ms;
     struct shash vifs;                  /* struct vif_counters. */
+    struct uplink_counters uplink;
 };
 
 struct counters *
@@ -181,14 +182,37 @@ take_vif(struct counters *c, pid_t pid, const char *name,
     vif->pid = pid;
 }
 
+void
+counters_uplink(const struct counters *c, struct uplink_counters *uplink)
+{
+    *uplink = c->uplink;
+}
+
+/* 'name' of 'object' if it is a count, else 0. */
+static uint64_t
+count_of(const struct json *object, const char *name)
+{
+    const struct json *value = shash_find_data(json_object(object), name);
+
+    return value && value->type == JSON_INTEGER && json_integer(value) > 0
+           ? json_integer(value) : 0;
+}
+
 bool
 counters_take(struct counters *c, pid_t pid, const char *text)
 {
     struct json *json = json_from_string(text);
     const struct json *vifs = json->type == JSON_OBJECT
         ? shash_find_data(json_object(json), "vifs") : NULL;
+    const struct json *uplink = json->type == JSON_OBJECT
+        ? shash_find_data(json_object(json), "uplink") : NULL;
     bool ok = vifs && vifs->type == JSON_OBJECT;
 
+    if (uplink && uplink->type == JSON_OBJECT) {
+        c->uplink = (struct uplink_counters) {
+            count_of(uplink, "tx_bytes"), count_of(uplink, "held"),
+        };
+    }
     if (ok) {
         struct shash_node *node;
 

@@ -12,6 +12,7 @@
 #define TENANTS_COUNTERS_H 1
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct counters;
@@ -31,6 +32,13 @@ void counters_wait(const struct counters *);
 
 /* Takes in one answer of the switch 'pid'. */
 bool counters_take(struct counters *, pid_t pid, const char *text);
+
+/* What has left by the tenant's uplink since its switch was started, as that
+ * says: bytes, and how often a limit let nothing pass. */
+struct uplink_counters {
+    uint64_t tx_bytes, held;
+};
+void counters_uplink(const struct counters *, struct uplink_counters *);
 
 /* {"NAME": {"tx_bytes": ..., "drops": {...}}}.  The caller destroys it. */
 struct json *counters_to_json(const struct counters *);

@@ -188,6 +188,7 @@ want_tenant_destroy(struct want_tenant *tenant)
     free(tenant->groups);
     free(tenant->name);
     free(tenant->vf);
+    free(tenant->link);
     free(tenant->iface);
     free(tenant->fail_mode);
     free(tenant);
@@ -200,6 +201,7 @@ want_tenant_clone(const struct want_tenant *from)
 
     to->name = xstrdup(from->name);
     to->vf = nullable_xstrdup(from->vf);
+    to->link = nullable_xstrdup(from->link);
     to->iface = nullable_xstrdup(from->iface);
     to->fail_mode = xstrdup(from->fail_mode);
     to->controllers = xcalloc(from->n_controllers, sizeof *to->controllers);
@@ -233,6 +235,9 @@ want_tenant_equals(const struct want_tenant *a, const struct want_tenant *b)
         || a->n_vifs != b->n_vifs
         || a->n_groups != b->n_groups
         || a->vf_rate_bps != b->vf_rate_bps
+        || a->uplink_bps != b->uplink_bps
+        || a->link_bps != b->link_bps
+        || !text_equals(a->link, b->link)
         || !limits_equal(&a->limits, &b->limits)) {
         return false;
     }

@@ -72,6 +72,11 @@ struct want_tenant {
     size_t n_groups;
     uint64_t vf_rate_bps;               /* What its VF may send; 0: not
                                          * said. */
+    uint64_t uplink_bps;                /* What it may send there now; 0: no
+                                         * limit. */
+    char *link;                         /* The physical link that its VF is
+                                         * on, null: not said. */
+    uint64_t link_bps;                  /* What that carries. */
     char *vf;                           /* Name of its VF, null: no uplink. */
     char *iface;                        /* The VF's stand-in. */
     char *fail_mode;                    /* "standalone" or "secure". */

@@ -359,7 +359,7 @@ parse(const struct ndrec_netdom *root, const struct ndrec_host *host,
         tenant->name = xstrdup(row->name);
         tenant->fail_mode = xstrdup(row->fail_mode);
         add_uplink(host, row, old, want, tenant, errors);
-        parse_shared_limits(row, old, tenant, errors);
+        parse_shared_limits(host, row, old, tenant, errors);
         add_vifs(row, old, tenant, errors);
         parse_admit(old, tenant, errors);
         add_controllers(row, tenant, errors);
@@ -367,4 +367,5 @@ parse(const struct ndrec_netdom *root, const struct ndrec_host *host,
     }
     free(rows);
     drop_double_plugs(want, errors);
+    parse_admit_links(before, want, errors);
 }

@@ -132,8 +132,32 @@ compare_groups(const void *a_, const void *b_)
     return strcmp((*a)->name, (*b)->name);
 }
 
+/* Which link its VF is on, and what that carries. */
+static void
+find_link(const struct ndrec_host *host, const struct ndrec_tenant *row,
+          struct want_tenant *tenant, struct row_errors *errors)
+{
+    const char *name = row->vf ? row->vf->link : NULL;
+
+    if (!name) {
+        return;
+    }
+    for (size_t i = 0; i < host->n_links; i++) {
+        if (!strcmp(host->key_links[i], name)) {
+            tenant->link = xstrdup(name);
+            tenant->link_bps = host->value_links[i];
+            return;
+        }
+    }
+    row_errors_add(errors, &row->header_.uuid, xasprintf(
+        "vf \"%s\" is on link \"%s\", which host \"%s\" does not have: add "
+        "it with link-set, or clear the VF's link", row->vf->name, name,
+        host->name));
+}
+
 void
-parse_shared_limits(const struct ndrec_tenant *row,
+parse_shared_limits(const struct ndrec_host *host,
+                    const struct ndrec_tenant *row,
                     const struct want_tenant *before,
                     struct want_tenant *tenant, struct row_errors *errors)
 {
@@ -146,6 +170,8 @@ parse_shared_limits(const struct ndrec_tenant *row,
     }
     tenant->vf_rate_bps = row->vf && row->vf->n_max_rate_bps
                           ? *row->vf->max_rate_bps : 0;
+    tenant->uplink_bps = tenant->vf_rate_bps;
+    find_link(host, row, tenant, errors);
 
     struct ndrec_qos_group **rows = xmemdup(row->groups,
                                             row->n_groups * sizeof *rows);

@@ -11,6 +11,7 @@
 
 #include "tenants/model.h"
 
+struct ndrec_host;
 struct ndrec_tenant;
 struct ndrec_vif;
 struct row_errors;
@@ -20,9 +21,20 @@ char *parse_vif_limits(const struct ndrec_vif *, struct limits *);
 
 /* The limits of 'row' itself and its groups.  What is wrong is noted in
  * 'errors', and stays as it was in 'before' (may be null). */
-void parse_shared_limits(const struct ndrec_tenant *row,
+void parse_shared_limits(const struct ndrec_host *,
+                         const struct ndrec_tenant *row,
                          const struct want_tenant *before,
                          struct want_tenant *tenant, struct row_errors *);
+
+/* What is guaranteed to the tenant's traffic: its own guarantee, or what those
+ * below it have. */
+uint64_t parse_tenant_claim(const struct want_tenant *, bool tx);
+
+/* Holds what is guaranteed to the tenants of each link against what it
+ * carries.  Too much is noted in 'errors', at the tenant that asks for more
+ * than it did in 'before', whose limits are made what they were. */
+void parse_admit_links(const struct want *before, struct want *want,
+                       struct row_errors *);
 
 /* Holds the guarantees of all vifs and groups of 'tenant' against what there
  * is.  Too many are noted in 'errors', at the row that asks for more than it

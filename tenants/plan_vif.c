@@ -125,8 +125,8 @@ shared_limits_differ(const struct have_tenant *have,
     size_t n_groups = have->n_groups - (all != NULL);
 
     if (all ? !limits_equal(&all->limits, &want->limits)
-              || all->uplink_bps != want->vf_rate_bps
-            : !limits_are_none(&want->limits) || want->vf_rate_bps) {
+              || all->uplink_bps != want->uplink_bps
+            : !limits_are_none(&want->limits) || want->uplink_bps) {
         return true;
     }
     for (size_t i = 0; i < want->n_groups; i++) {

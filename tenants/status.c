@@ -260,6 +260,10 @@ write_tenant(const struct controller *c, const struct ndrec_tenant *row)
     free(error);
 
     tenant->driver->status(tenant->domain, &status);
+    if (tenant->want && tenant->want->link) {
+        smap_add_format(&status, "uplink-share-bps", "%"PRIu64,
+                        tenant->want->uplink_bps);
+    }
     if (!smap_equal(&status, &row->status)) {
         ndrec_tenant_set_status(row, &status);
         wrote = true;

@@ -167,9 +167,9 @@ xen_shared_put(struct xs_handle *xs, xs_transaction_t t, uint32_t own,
     }
 
     snprintf(dir, sizeof dir, "/netdom/%"PRIu32"/limits", own);
-    if (limits_are_none(&want->limits) && !want->vf_rate_bps) {
+    if (limits_are_none(&want->limits) && !want->uplink_bps) {
         return xs_rm(xs, t, dir) || errno == ENOENT;
     }
     return xen_limits_put(xs, t, dir, &want->limits)
-           && put_number(xs, t, dir, "uplink", "rate-bps", want->vf_rate_bps);
+           && put_number(xs, t, dir, "uplink", "rate-bps", want->uplink_bps);
 }

@@ -5,8 +5,10 @@ import time
 
 import pytest
 
+from bench.guest import BenchGuest
 from lab.session import wait_for
 from switch import Guest, Switch
+from test_controller import Bench
 from test_fairness import add_flow
 from test_limits import set_limits, set_policy
 from test_netback import MAC, Pair
@@ -129,3 +131,75 @@ def test_who_floods_waits(switch):
              "all frames to arrive")
     wait_for(lambda: statistics(switch, "tx_queued") > 0, 10, "statistics")
     assert statistics(switch, "tx_drop_queue_full") == 0
+
+
+def test_tenants_share_a_link(session):
+    """Two tenants on one link: alone, one has nearly all; beside each other,
+    their parts by weight; what is promised beyond it is refused."""
+    bench = Bench(session)
+    bench.start()
+    host = bench.host
+    host.ctl("link-set", "pf0", "100Mbit", "--",
+             "profile-add", "heavy", "tx_weight=3")
+    sources = {}
+    for number, tenant in enumerate(("blue", "red"), 1):
+        ns = session.add_namespace("world-" + tenant)
+        link, peer = [session.link_name(tenant + end) for end in "ab"]
+        session.add_veth(link, None, peer, ns)
+        host.ctl("vf-add", "vf-" + tenant, "iface=" + link, "link=pf0")
+        bench.host.ctl("--wait", "tenant-add", tenant, "host=here",
+                       "vf=vf-" + tenant)
+        host.tenants.append(tenant)
+        host.ctl("vif-add", tenant, tenant + "-a", "guest=" + tenant,
+                 "mac=02:00:00:00:00:%02x" % number)
+        mac = session.run(["cat", "/sys/class/net/%s/address" % peer],
+                          ns=ns).stdout.strip()
+        sources[tenant] = BenchGuest(
+            host, tenant, "--pktgen=dst=%s,size=1000,rate=1pps,id=%d"
+            % (mac, number))
+        sources[tenant].wait_up()
+
+    def shares():
+        return {tenant: int(bench.status(tenant, "uplink-share-bps"))
+                for tenant in sources}
+
+    def wait_shares(**wanted_mbit):
+        """Within a twentieth of the link."""
+        wait_for(lambda: all(abs(shares()[tenant] / 1e6 - mbit) < 5
+                             for tenant, mbit in wanted_mbit.items()), 15,
+                 "shares of %s: %s" % (wanted_mbit, shares()))
+
+    def rate_mbit(tenant, seconds=2):
+        sent = sources[tenant].stats()["pktgen"]["frames"]
+        begin = time.monotonic()
+        time.sleep(seconds)
+        return ((sources[tenant].stats()["pktgen"]["frames"] - sent) * 8e-3
+                / (time.monotonic() - begin))
+
+    wait_shares(red=50, blue=50)
+    sources["red"].command("guest/rate", "20kpps")
+    wait_shares(red=97, blue=3)
+    assert 80 < rate_mbit("red") < 101
+    sources["blue"].command("guest/rate", "20kpps")
+    wait_shares(red=50, blue=50)
+    host.ctl("--wait", "tenant-set", "blue", "profile=heavy")
+    wait_shares(red=25, blue=75)
+    assert 65 < rate_mbit("blue") < 80
+    assert sum(shares().values()) <= 100000000
+
+    # A promise is kept whoever wants what; one too many is refused.
+    host.ctl("--wait", "profile-add", "sure", "tx_min_rate=60Mbit", "--",
+             "tenant-set", "red", "profile=sure")
+    wait_shares(red=70, blue=30)
+    sources["red"].command("guest/rate", "1pps")
+    wait_shares(red=60, blue=40)
+    refused = host.ctl("--wait", "profile-set", "heavy", "tx_min_rate=36Mbit",
+                       check=False)
+    assert refused.returncode == 1
+    assert ("would add up to 96000000 bit/s, and 95 % of its rate is "
+            "95000000" in refused.stderr), refused
+    wait_shares(red=60, blue=40)
+
+    # Nobody is told what has not changed.
+    before = bench.control("netdom/status")
+    assert bench.control("netdom/plan") == "", before

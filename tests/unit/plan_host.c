@@ -206,8 +206,8 @@ static void
 share_limits(struct have_tenant *have, const struct want_tenant *want)
 {
     drop_groups(have);
-    if (!limits_are_none(&want->limits) || want->vf_rate_bps) {
-        add_have_group(have, "", &want->limits, want->vf_rate_bps);
+    if (!limits_are_none(&want->limits) || want->uplink_bps) {
+        add_have_group(have, "", &want->limits, want->uplink_bps);
     }
     for (size_t i = 0; i < want->n_groups; i++) {
         add_have_group(have, want->groups[i].name, &want->groups[i].limits,

@@ -311,6 +311,68 @@ test_bursts(void **state)
 
 #define RUN(TEST) cmocka_unit_test_setup_teardown(TEST, set_up, tear_down)
 
+/* Tenants of one link. */
+static struct want_tenant *
+add_tenant(struct want *want, const char *name, const char *link,
+           uint64_t tx_mbit)
+{
+    struct want_tenant *t = xzalloc(sizeof *t);
+
+    t->name = xstrdup(name);
+    t->fail_mode = xstrdup("standalone");
+    t->row.parts[0] = 5000 + shash_count(&want->tenants);
+    t->limits = (struct limits) LIMITS_NONE;
+    t->limits.tx.guarantee_bps = tx_mbit * MBIT;
+    t->link = nullable_xstrdup(link);
+    t->link_bps = link ? 1000 * MBIT : 0;
+    shash_add(&want->tenants, name, t);
+    return t;
+}
+
+static void
+test_links(void **state)
+{
+    struct want old, new;
+
+    want_init(&old);
+    want_init(&new);
+    add_tenant(&old, "a", "pf0", 500);
+    add_tenant(&old, "b", "pf0", 400);
+    parse_admit_links(&new, &old, &errors);
+    expect_errors(0);
+
+    /* One that asks for more than it had is refused; what it had stays. */
+    struct want_tenant *a = add_tenant(&new, "a", "pf0", 551);
+    struct want_tenant *b = add_tenant(&new, "b", "pf0", 400);
+    add_tenant(&new, "c", "pf1", 950);
+    add_tenant(&new, "d", NULL, 5000);
+    parse_admit_links(&old, &new, &errors);
+    expect_errors(1);
+    expect_error(&a->row, "would add up to 951000000 bit/s, and 95 % of its "
+                 "rate is 950000000 bit/s");
+    assert_int_equal(a->limits.tx.guarantee_bps, 500 * MBIT);
+    assert_int_equal(b->limits.tx.guarantee_bps, 400 * MBIT);
+
+    /* One that is new gets nothing of what is too much. */
+    row_errors_finish(&errors);
+    row_errors_init(&errors);
+    struct want_tenant *e = add_tenant(&new, "e", "pf0", 51);
+    parse_admit_links(&old, &new, &errors);
+    expect_errors(1);
+    expect_error(&e->row, "951000000");
+    assert_int_equal(e->limits.tx.guarantee_bps, 0);
+
+    /* A link that became slower is said, and no promise is taken back. */
+    row_errors_finish(&errors);
+    row_errors_init(&errors);
+    a->link_bps = b->link_bps = e->link_bps = 500 * MBIT;
+    parse_admit_links(&new, &new, &errors);
+    assert_true(hmap_count(&errors.by_row) > 0);
+    assert_int_equal(a->limits.tx.guarantee_bps, 500 * MBIT);
+    want_finish(&old);
+    want_finish(&new);
+}
+
 int
 main(void)
 {
@@ -324,6 +386,7 @@ main(void)
         RUN(test_group),
         RUN(test_other_group),
         RUN(test_bursts),
+        cmocka_unit_test_setup_teardown(test_links, set_up, tear_down),
     };
 
     return cmocka_run_group_tests_name("admit", tests, NULL, NULL);

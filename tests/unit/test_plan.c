@@ -67,7 +67,7 @@ make_tenant(void)
     tenant->controllers[0].target = xstrdup("tcp:10.1.1.1:6653");
     tenant->controllers[0].relay = xstrdup("TCP4:10.1.1.1:6653");
     tenant->limits = (struct limits) LIMITS_NONE;
-    tenant->vf_rate_bps = 1000000000;
+    tenant->uplink_bps = 1000000000;
     add_vif(tenant, "red1", "guest1", 0);
     add_vif(tenant, "red2", "guest2", 1);
     return tenant;
@@ -120,8 +120,8 @@ assert_as_wanted(const struct plan_host *host, const struct want_tenant *want)
     const struct have_group *all = have_group_find(have, "");
     assert_int_equal(have->n_groups, want->n_groups + (all != NULL));
     assert_true(all ? limits_equal(&all->limits, &want->limits)
-                      && all->uplink_bps == want->vf_rate_bps
-                    : limits_are_none(&want->limits) && !want->vf_rate_bps);
+                      && all->uplink_bps == want->uplink_bps
+                    : limits_are_none(&want->limits) && !want->uplink_bps);
     for (size_t i = 0; i < want->n_groups; i++) {
         const struct have_group *group
             = have_group_find(have, want->groups[i].name);

@@ -151,6 +151,7 @@ struct vif_limits vif_limits(const struct ndrec_vif *);
 
 /* The commands, one table per file. */
 extern const struct ctl_command_syntax host_commands[];
+extern const struct ctl_command_syntax link_commands[];
 extern const struct ctl_command_syntax vf_commands[];
 extern const struct ctl_command_syntax tenant_commands[];
 extern const struct ctl_command_syntax openflow_commands[];

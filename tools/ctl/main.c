@@ -44,6 +44,7 @@ register_commands(void)
     ctl_init(&ndrec_idl_class, ndrec_table_classes, tables, NULL,
              ctl_exit_clean);
     ctl_register_commands(host_commands);
+    ctl_register_commands(link_commands);
     ctl_register_commands(vf_commands);
     ctl_register_commands(tenant_commands);
     ctl_register_commands(openflow_commands);
@@ -66,10 +67,15 @@ Hosts and VFs:\n\
   host-add HOST               add HOST\n\
   host-del HOST               delete HOST and its VFs\n\
   host-list                   list hosts\n\
-  vf-add VF iface=IFACE|pci=ADDRESS [vlan=N] [max_rate=RATE] [host=HOST]\n\
+  vf-add VF iface=IFACE|pci=ADDRESS [vlan=N] [max_rate=RATE] [link=LINK]\n\
+         [host=HOST]\n\
                               add VF, a virtual function of HOST's\n\
   vf-del VF                   delete VF\n\
   vf-list                     list VFs\n\
+  link-set LINK RATE [HOST]   say that HOST has physical link LINK, and what\n\
+                              it carries: tenants on it share that\n\
+  link-del LINK [HOST]        delete it\n\
+  link-list                   list links\n\
 \n\
 Tenants:\n\
   tenant-add TENANT [host=HOST] [vf=VF] [fail_mode=MODE]\n\

@@ -132,8 +132,8 @@ report_tenant(const struct ndrec_tenant *tenant)
     if (!tenant->error && !tenant->state) {
         hint = "no controller runs on its host, or none has seen it";
     }
-    return tell(is(tenant->state, "failed"), "tenant", tenant->name,
-                tenant->state, tenant->error, hint);
+    return tell(tenant->error || is(tenant->state, "failed"), "tenant",
+                tenant->name, tenant->state, tenant->error, hint);
 }
 
 static bool

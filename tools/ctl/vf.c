@@ -40,6 +40,21 @@ canon_pci(struct ctl_context *ctx, const struct setting *setting,
     return true;
 }
 
+/* That its host has the link, the controller sees. */
+static bool
+canon_link(struct ctl_context *ctx, const struct setting *setting,
+           const char *value, struct ds *text)
+{
+    char error[CHECK_ERROR_BYTES];
+
+    if (!check_name(value, CTL_NAME_MAX, error)) {
+        ctl_error(ctx, "%s=%s: \"%s\" %s", setting->key, value, value, error);
+        return false;
+    }
+    put_quoted(text, value);
+    return true;
+}
+
 static const struct setting vf_settings[] = {
     { "host", NULL, NULL, 0, 0, false },        /* cmd_vf_add() reads it. */
     { "iface", "iface", canon_iface, 0, 0, false },
@@ -47,6 +62,7 @@ static const struct setting vf_settings[] = {
     { "pci_address", "pci_address", canon_pci, 0, 0, false },
     { "vlan", "vlan", canon_integer, 1, 4094, true },
     { "numa_node", "numa_node", canon_integer, 0, 1023, true },
+    { "link", "link", canon_link, .optional = true },
     { "max_rate", "max_rate_bps", canon_rate, .optional = true },
     { "max_rate_bps", "max_rate_bps", canon_integer, QOS_RATE_MIN_BPS,
       QOS_RATE_MAX_BPS, true },
