@@ -158,6 +158,7 @@ want_vif_equals(const struct want_vif *a, const struct want_vif *b)
            && !strcmp(a->mac, b->mac)
            && a->mtu == b->mtu
            && a->mtu_set == b->mtu_set
+           && a->queues == b->queues
            && a->vlan_tag == b->vlan_tag
            && trunks_equal(a->trunks, a->n_trunks, b->trunks, b->n_trunks)
            && limits_equal(&a->limits, &b->limits)

@@ -38,6 +38,7 @@ struct want_vif {
     char *mac;                          /* Lower case. */
     int mtu;
     bool mtu_set;                       /* The admin chose 'mtu'. */
+    unsigned int queues;                /* At most; 0: not said. */
     int vlan_tag;                       /* -1: none. */
     int64_t *trunks;                    /* Ascending. */
     size_t n_trunks;

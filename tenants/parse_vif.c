@@ -132,6 +132,7 @@ parse_vif(const struct ndrec_vif *row, struct want_vif *vif)
     vif->mac = xasprintf(ETH_ADDR_FMT, ETH_ADDR_ARGS(mac));
     vif->mtu_set = row->n_mtu != 0;
     vif->mtu = row->n_mtu ? *row->mtu : MTU_DEFAULT;
+    vif->queues = row->n_queues ? *row->queues : 0;
     vif->vlan_tag = row->n_vlan_tag ? *row->vlan_tag : -1;
     vif->n_trunks = row->n_vlan_trunks;
     if (vif->n_trunks) {

@@ -202,6 +202,9 @@ plan_vif_ports(const struct have_tenant *have, const struct want_tenant *want,
         port_spec_init(&port, name, "xenvif");
         smap_add_format(port.options, "domid", "%"PRIu32, domid);
         smap_add_format(port.options, "devid", "%"PRIu16, vif->devid);
+        if (vif->queues) {
+            smap_add_format(port.options, "n_rxq", "%u", vif->queues);
+        }
         port.vlan_tag = vif->vlan_tag;
         if (vif->n_trunks) {
             port.trunks = xmemdup(vif->trunks,

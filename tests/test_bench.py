@@ -19,7 +19,8 @@ import tap
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
-from bench import chart, command, qos_cost, rate                      # noqa: E402
+from bench import (chart, command, netback_model, qos_cost,  # noqa: E402
+                   rate)
 from bench.result import Result                             # noqa: E402
 from lab.session import LabError                            # noqa: E402
 
@@ -153,6 +154,52 @@ class Rate(unittest.TestCase):
             self.assertEqual(rate.format_rate(rate.parse_rate(text)), text)
         self.assertEqual(rate.format_rate(1.25e6 + 5e6), "6250kbit")
         self.assertEqual(rate.format_rate(8001), "8001bit")
+
+    def test_sizes_and_queues(self):
+        self.assertEqual(rate.parse_sizes("64,1514,%d" % rate.GSO_BYTES),
+                         [64, 1514, rate.GSO_BYTES])
+        self.assertEqual(rate.parse_queues("1,8"), [1, 8])
+        for parse, text in ((rate.parse_sizes, "63"),
+                            (rate.parse_sizes, str(rate.GSO_BYTES + 1)),
+                            (rate.parse_queues, "0"),
+                            (rate.parse_queues, "1,9"),
+                            (rate.parse_queues, "")):
+            with self.assertRaises(argparse.ArgumentTypeError):
+                parse(text)
+
+    def test_large_frames_are_charged_as_pieces(self):
+        self.assertEqual(rate.wire_bytes(64), 64)
+        self.assertEqual(rate.wire_bytes(1514), 1514)
+        self.assertEqual(rate.wire_bytes(54 + 2 * 1460), 2 * 1514)
+        self.assertEqual(rate.wire_bytes(rate.GSO_BYTES), 44 * 1514)
+
+    def test_judgement(self):
+        options = types.SimpleNamespace(low=95.0, high=102.0, precision=None)
+
+        def judged(measured_bytes, frame_bytes=1514):
+            return rate.judge(measured_bytes, 8e6, 1.0, options, frame_bytes)
+
+        self.assertTrue(judged(950000)[3])
+        self.assertFalse(judged(949000)[3])
+        self.assertFalse(judged(1021000)[3])
+        options.precision = 0.1
+        self.assertTrue(judged(1000000 - 1514)[3])      # One frame.
+        self.assertFalse(judged(1000000 - 1515)[3])
+        self.assertTrue(judged(1000000 + 1000, 64)[3])  # 0.1 %
+        self.assertFalse(judged(1000000 + 1001, 64)[3])
+        self.assertEqual(judged(1000000 + 500, 64)[1:3],
+                         (0.05, "% off the limit"))
+
+    def test_model_has_a_limit_for_each_queue(self):
+        for n in (1, 2, 8):
+            times = netback_model.sent_bps(100e6, n, 1514) / 100e6
+            self.assertAlmostEqual(times, n, delta=n / 100)
+        # Two intervals' worth at once, and a large frame's, is all that adds
+        # up.
+        queue = netback_model.Queue(100e6)
+        queue.left_bytes = 0
+        self.assertEqual(queue.run(10**9, 1514), 10**9 + 50000)
+        self.assertLessEqual(queue.sent_bytes, 625000)
 
     def test_ratio_chart(self):
         script = chart.ratio_script("x", 'a "title`', [

@@ -52,12 +52,14 @@ def test_a_forged_mac_dies_with_every_flow_deleted(scene):
     # The tenant's controller deletes every flow, then lets all pass.
     scene.host.ofctl("red", "del-flows")
     scene.host.ofctl("red", "add-flow", "actions=FLOOD")
+    scene.host.appctl("red", "revalidator/wait")
     got = send_and_collect(scene, [honest, forged] * 50)
     assert sum(b"honest" in frame for frame in got) == 50
     assert not any(b"forged" in frame for frame in got)
 
     # No flow at all: still counted as forged, by the port.
     scene.host.ofctl("red", "del-flows")
+    scene.host.appctl("red", "revalidator/wait")
     assert send_and_collect(scene, [honest, forged] * 50) == []
 
     after = drops(scene, "red-a")

@@ -26,6 +26,25 @@ def test_rate(nothing_left, tmp_path):
     assert page.read_text().count("<svg") == 2
 
 
+def test_rate_of_several_kinds(nothing_left):
+    """Queues and large frames: one limit, beside a model of one per queue."""
+    done = run_tool(BENCH, "rate", "--queues=1,2", "--sizes=1514,29254",
+                    "--rates=50Mbit", "--seconds=1", "--json", "--low=85",
+                    "--high=105")
+    assert done.returncode == 0, done.stderr + done.stdout
+    rows = json.loads(done.stdout)["rows"]
+    assert [row["name"] for row in rows] == [
+        "%s 50Mbit, %s, %d B" % (direction, queues, size)
+        for queues in ("1 queue", "2 queues") for size in (1514, 29254)
+        for direction in ("tx", "rx")] + [
+            "model of xen-netback, tx 50Mbit, 1 queue",
+            "model of xen-netback, tx 50Mbit, 2 queues"]
+    assert [round(row["result"]) for row in rows[-2:]] == [1, 2]
+    for row in rows[:-2]:
+        assert row["details"]["queues"] in (1, 2)
+        assert row["details"]["waited_ms"] >= 0
+
+
 def test_receive_delay(nothing_left):
     """CoDel makes a queue short that its bound lets stand."""
     done = run_tool(BENCH, "receive-delay", "--rates=50Mbit", "--rounds=1",

@@ -63,8 +63,8 @@ def test_every_reference_in_the_prose_leads_somewhere():
 
 
 def test_numbers_have_their_unit_in_their_name():
-    unitless = {"next_cfg", "cur_cfg", "vlan", "vlan_tag", "vlan_trunks",
-                "numa_node", "devid", "domid", "mtu", "releases",
+    unitless = {"next_cfg", "cur_cfg", "queues", "vlan", "vlan_tag",
+                "vlan_trunks", "numa_node", "devid", "domid", "mtu", "releases",
                 "tx_weight", "rx_weight"}
     for table, column in schema_columns():
         key = TABLES[table]["columns"][column]["type"]

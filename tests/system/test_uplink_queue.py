@@ -176,15 +176,24 @@ def test_tenants_share_a_link(session):
         return ((sources[tenant].stats()["pktgen"]["frames"] - sent) * 8e-3
                 / (time.monotonic() - begin))
 
+    def wait_rate(tenant, least_mbit, most_mbit):
+        """Others may use this machine's cores, too."""
+        found = []
+        for _ in range(6):
+            found.append(rate_mbit(tenant))
+            if least_mbit < found[-1] < most_mbit:
+                return
+        raise AssertionError("%s: %s" % (tenant, found))
+
     wait_shares(red=50, blue=50)
     sources["red"].command("guest/rate", "20kpps")
     wait_shares(red=97, blue=3)
-    assert 80 < rate_mbit("red") < 101
+    wait_rate("red", 80, 101)
     sources["blue"].command("guest/rate", "20kpps")
     wait_shares(red=50, blue=50)
     host.ctl("--wait", "tenant-set", "blue", "profile=heavy")
     wait_shares(red=25, blue=75)
-    assert 65 < rate_mbit("blue") < 80
+    wait_rate("blue", 65, 80)
     assert sum(shares().values()) <= 100000000
 
     # A promise is kept whoever wants what; one too many is refused.

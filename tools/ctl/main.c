@@ -99,7 +99,7 @@ VIFs and limits:\n\
                               protocol and was cut off\n\
   vif-list [TENANT]           list VIFs\n\
   qos-show [TENANT|VIF]       print what limits them, and who said so\n\
-      KEY is one of mtu, vlan_tag, vlan_trunks, addresses, anti_spoof,\n\
+      KEY is one of mtu, queues, vlan_tag, vlan_trunks, addresses, anti_spoof,\n\
       profile, group, tx_rate, tx_burst, tx_min_rate, tx_min_burst,\n\
       tx_weight, tx_rate_pps, tx_burst_packets, and the same with rx_; tx is\n\
       what the guest sends, rx what it receives; an empty VALUE clears it;\n\

@@ -152,6 +152,7 @@ const struct setting vif_settings[] = {
     { "devid", "devid", canon_integer, 0, 65535, false },
     { "mac", "mac", canon_mac, 0, 0, false },
     { "mtu", "mtu", canon_integer, 68, 9000, true },
+    { "queues", "queues", canon_integer, 1, 8, true },
     { "vlan_tag", "vlan_tag", canon_integer, 1, 4094, true },
     { "vlan_trunks", "vlan_trunks", canon_trunks, 0, 4095, true },
     { "addresses", "addresses", canon_addresses, .optional = true },
