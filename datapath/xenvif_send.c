@@ -53,6 +53,9 @@ claim_bytes(struct xenvif_queue *q, unsigned int n_queues,
 {
     uint32_t wanted_bytes = 0, queued_bytes, own_bytes, limit_bytes, orig;
 
+    if (OVS_UNLIKELY(!n)) {
+        return 0;
+    }
     for (unsigned int i = 0; i < n; i++) {
         wanted_bytes += dp_packet_size(packets[i]);
     }
@@ -62,6 +65,11 @@ claim_bytes(struct xenvif_queue *q, unsigned int n_queues,
     atomic_add_relaxed(&q->rx_queue_bytes, wanted_bytes, &queued_bytes);
     atomic_add_relaxed(&q->rx_of[sender].bytes, wanted_bytes, &own_bytes);
     uint32_t room_bytes = share_room(limit_bytes, queued_bytes, own_bytes);
+    if (OVS_UNLIKELY(!own_bytes && queued_bytes < limit_bytes)) {
+        /* One frame of each sender's, however large. */
+        room_bytes = MAX(room_bytes, MIN(dp_packet_size(packets[0]),
+                                         limit_bytes - queued_bytes));
+    }
     while (OVS_UNLIKELY(n && claimed_bytes > room_bytes)) {
         claimed_bytes -= dp_packet_size(packets[--n]);
     }

@@ -135,3 +135,11 @@ def test_a_full_queue_has_room_for_others(switch):
     sink = flood.ports[0]
     assert switch.counter(sink, "rx_drop_queue_full") > 0
     assert switch.counter(sink, "rx_drop_standing") > 0
+
+
+def test_the_largest_frames_have_room(switch):
+    """A frame of 64 KiB passes a limit for which little may wait."""
+    pair = Pair(switch, 1, size=64294, rate="100pps", type="tcp", gso=1460)
+    set_policy(switch, pair.sink, rx_rate_bps=10000000)
+    wait_in_force(switch, "at most 10000000 bit/s")
+    pair.wait_frames(40)
