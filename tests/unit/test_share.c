@@ -120,7 +120,7 @@ run_tenants(uint64_t seed, const struct property_step *steps, unsigned int n,
     static struct qos_share s[N_MAX];
     static const uint64_t links[] = { 8000, 1000000, 10000000000,
                                       400000000000 };
-    uint64_t link_bps = links[seed % 4], sum = 0, promised = 0;
+    uint64_t link_bps = links[seed % 4], sum = 0;
     bool some_want = false;
 
     for (unsigned int i = 0; i < n; i++) {
@@ -138,7 +138,6 @@ run_tenants(uint64_t seed, const struct property_step *steps, unsigned int n,
         if (s[i].max_bps && s[i].guarantee_bps > s[i].max_bps) {
             s[i].guarantee_bps = s[i].max_bps;
         }
-        promised += s[i].guarantee_bps;
     }
     qos_share_divide(link_bps, s, n);
     for (unsigned int i = 0; i < n; i++) {
