@@ -46,8 +46,8 @@ test_what_is_not_believed(void **state)
         "", "-1", "1x", "0x10", " 1", "1e9", "99999999999999999999999",
     };
     static const char *const sources[] = {
-        "", "a\nb", "\033[31m", "<b>", "0123456789012345678901234567890123456"
-        "7890",
+        "", "a\nb", "\033[31m", "<b>",
+        "01234567890123456789012345678901234567890",
     };
     struct smap status = SMAP_INITIALIZER(&status);
 
