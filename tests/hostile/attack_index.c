@@ -101,7 +101,7 @@ static void
 flip_by_one(struct hostile *h, uint64_t i)
 {
     struct hostile_ring *tx = &h->queues[0].tx;
-    uint32_t prod = __atomic_load_n(&tx->prod, __ATOMIC_RELAXED);
+    uint32_t prod = __atomic_load_n(&tx->prod, __ATOMIC_ACQUIRE);
 
     __atomic_store_n(&tx->page->req_prod, prod - (i & 1 ? 1 : 0),
                      __ATOMIC_SEQ_CST);

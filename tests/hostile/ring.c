@@ -35,18 +35,21 @@ hostile_ring_push(struct hostile_ring *ring)
     guest_channel_kick(ring->channel);
 }
 
+/* A racing thread may publish a slot as soon as 'prod' covers it, so the id
+ * that its answer is judged by is there first. */
 static void *
 next_tx(struct hostile *h, bool extra)
 {
     struct hostile_ring *tx = &h->queues[0].tx;
-    uint32_t i = tx->prod++ % HOSTILE_SLOTS;
+    uint32_t i = tx->prod % HOSTILE_SLOTS;
     struct netif_tx_request *req = hostile_ring_slot(tx, i);
 
     memset(req, 0, tx->slot_bytes);
     tx->extra[i] = extra;
     if (!extra) {
-        tx->ids[i] = req->id = tx->prod * 7;
+        tx->ids[i] = req->id = (tx->prod + 1) * 7;
     }
+    __atomic_store_n(&tx->prod, tx->prod + 1, __ATOMIC_RELEASE);
     return req;
 }
 
