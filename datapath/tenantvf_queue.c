@@ -157,7 +157,8 @@ enough_bytes(const struct tenantvf_queue *q)
 
 /* The source has frames, and these are its vif's weight and guarantee now. */
 static void
-tell(struct tenantvf_queue *q, unsigned int i, const struct xenvif *vif)
+tell(struct tenantvf_queue *q, unsigned int i, const struct xenvif *vif,
+     uint64_t now_ns)
     OVS_REQUIRES(q->mutex)
 {
     struct tenantvf_source *source = q->sources[i];
@@ -170,8 +171,7 @@ tell(struct tenantvf_queue *q, unsigned int i, const struct xenvif *vif)
                                  __ATOMIC_RELAXED);
     }
     qos_fair_wait(&q->fair, i, source->frames[source->head].cost_bytes,
-                  weight, guarantee.rate, guarantee.burst,
-                  doorbell_now_ns());
+                  weight, guarantee.rate, guarantee.burst, now_ns);
     if (source->backlog) {
         atomic_store_relaxed(&source->backlog->enough_bytes,
                              enough_bytes(q));
@@ -179,8 +179,10 @@ tell(struct tenantvf_queue *q, unsigned int i, const struct xenvif *vif)
 }
 
 void
-tenantvf_queue_put(struct tenantvf_queue *q, struct dp_packet *packet,
-                   uint32_t cost_bytes, int qid)
+tenantvf_queue_put(struct tenantvf_queue *q,
+                   struct dp_packet *const packets[],
+                   const uint32_t costs_bytes[], size_t n, int qid,
+                   uint64_t now_ns)
 {
     struct doorbell_member *m = doorbell_polled();
     struct xenvif_queue *from = m ? xenvif_queue_of_member(m) : NULL;
@@ -189,23 +191,27 @@ tenantvf_queue_put(struct tenantvf_queue *q, struct dp_packet *packet,
                                  vif ? netdev_get_name(&vif->up) : "",
                                  vif ? vif->backlog : NULL);
     struct tenantvf_source *source = q->sources[i];
+    size_t n_put = MIN(n, TENANTVF_QUEUE_FRAMES - source->n);
+    uint32_t bytes = 0, orig;
     uint64_t count;
-    uint32_t orig;
 
-    if (OVS_UNLIKELY(source->n >= TENANTVF_QUEUE_FRAMES)) {
-        atomic_add_relaxed(&q->n_full, 1, &count);
-        dp_packet_delete(packet);
-        return;
+    for (size_t k = 0; k < n_put; k++) {
+        source->frames[(source->head + source->n++) % TENANTVF_QUEUE_FRAMES]
+            = (struct tenantvf_frame) { packets[k], costs_bytes[k], qid };
+        bytes += costs_bytes[k];
     }
-    source->frames[(source->head + source->n) % TENANTVF_QUEUE_FRAMES]
-        = (struct tenantvf_frame) { packet, cost_bytes, qid };
+    for (size_t k = n_put; k < n; k++) {
+        dp_packet_delete(packets[k]);
+    }
     if (source->backlog) {
-        atomic_add_relaxed(&source->backlog->bytes, cost_bytes, &orig);
+        atomic_add_relaxed(&source->backlog->bytes, bytes, &orig);
     }
-    atomic_add_relaxed(&q->n_waiting, 1, &orig);
-    atomic_add_relaxed(&q->n_queued, 1, &count);
-    source->n++;
-    tell(q, i, vif);
+    atomic_add_relaxed(&q->n_waiting, n_put, &orig);
+    atomic_add_relaxed(&q->n_queued, n_put, &count);
+    atomic_add_relaxed(&q->n_full, n - n_put, &count);
+    if (source->n) {
+        tell(q, i, vif, now_ns);
+    }
 }
 
 struct dp_packet *

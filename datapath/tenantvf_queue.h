@@ -76,10 +76,12 @@ void tenantvf_queue_describe(struct tenantvf_queue *, struct ds *);
 /* Nothing waits, and nothing needs to. */
 bool tenantvf_queue_is_free(struct tenantvf_queue *);
 
-/* Takes over 'packet', which costs 'cost_bytes' on the wire, from the vif whose
- * turn it is on this thread. */
-void tenantvf_queue_put(struct tenantvf_queue *q, struct dp_packet *,
-                        uint32_t cost_bytes, int qid)
+/* Takes over 'packets[0..n)', each of which costs 'costs_bytes' on the wire,
+ * from the vif whose turn it is on this thread. */
+void tenantvf_queue_put(struct tenantvf_queue *q,
+                        struct dp_packet *const packets[],
+                        const uint32_t costs_bytes[], size_t n, int qid,
+                        uint64_t now_ns)
     OVS_REQUIRES(q->mutex);
 
 /* The next frame that may be sent, the caller's; null: there is none, or not

@@ -282,17 +282,22 @@ tenantvf_send(struct netdev *netdev, int qid, struct dp_packet_batch *batch,
               bool concurrent_txq OVS_UNUSED)
 {
     struct tenantvf *vf = tenantvf_cast(netdev);
+    uint32_t costs_bytes[NETDEV_MAX_BURST];
     struct dp_packet *packet;
 
     if (OVS_LIKELY(tenantvf_queue_is_free(&vf->queue) && has_room(vf, qid))) {
         return send_now(vf, qid, batch);
     }
 
-    ovs_mutex_lock(&vf->queue.mutex);
     DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
-        tenantvf_queue_put(&vf->queue, packet, wire_bytes(vf, packet), qid);
+        costs_bytes[i] = wire_bytes(vf, packet);
     }
-    uint64_t ready_ns = drain(vf, doorbell_now_ns());
+
+    uint64_t now_ns = doorbell_now_ns();
+    ovs_mutex_lock(&vf->queue.mutex);
+    tenantvf_queue_put(&vf->queue, batch->packets, costs_bytes,
+                       dp_packet_batch_size(batch), qid, now_ns);
+    uint64_t ready_ns = drain(vf, now_ns);
     ovs_mutex_unlock(&vf->queue.mutex);
     dp_packet_batch_init(batch);
     if (ready_ns != UINT64_MAX && vf->drains) {

@@ -1,5 +1,5 @@
 /* On the way into OVS's slow path, which a frame takes for which there is no
- * flow yet.
+ * flow yet, or whose flow says so.
  *
  * Frames whose checksum is blank are completed before it has them: what goes to
  * an OpenFlow controller comes back as bytes alone, and nobody would know that

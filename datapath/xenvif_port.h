@@ -117,6 +117,8 @@ struct xenvif_queue {
     /* The polling thread. */
     struct turn turn;
     uint64_t rx_moved;                  /* Sum of XENVIF_RX_WEIGHT(). */
+    bool tx_waits;                      /* For room behind the switch: a
+                                         * deadline tells when to look. */
     bool tx_more;                       /* It was left with frames that it
                                          * would have taken. */
     struct doorbell_member member;

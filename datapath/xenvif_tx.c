@@ -221,7 +221,8 @@ poll_queue(struct xenvif_queue *q, struct dp_packet_batch *batch,
         return busy || pending;         /* Others are first. */
     }
     uint64_t ready_ns = now_ns;
-    if (pending && !may_enter(q, now_ns, &ready_ns)) {
+    q->tx_waits = pending && !may_enter(q, now_ns, &ready_ns);
+    if (q->tx_waits) {
         *deadline_ns = MIN(*deadline_ns, ready_ns);
         return busy;
     }
@@ -280,10 +281,10 @@ xenvif_arm(struct doorbell_member *member)
         return true;
     }
     if (q->n_entries) {
-        return !q->out_of_buffers;
+        return !q->out_of_buffers && !q->tx_waits;
     }
     atomic_read_relaxed(&q->vif->flags, &flags);
-    if (!link || !(flags & NETDEV_UP) || q->out_of_buffers) {
+    if (!link || !(flags & NETDEV_UP) || q->out_of_buffers || q->tx_waits) {
         /* What waits in the ring has to wait: a deadline wakes us. */
         return false;
     }

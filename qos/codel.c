@@ -29,9 +29,9 @@ next_drop_ns(uint64_t from_ns, uint32_t n_drops)
 /* Has it been above the target for an interval? */
 static bool
 is_standing(struct qos_codel *c, uint64_t waited_ns, uint64_t target_ns,
-            uint64_t left_bytes, uint64_t frame_bytes, uint64_t now_ns)
+            uint64_t queue_bytes, uint64_t frame_bytes, uint64_t now_ns)
 {
-    if (waited_ns < target_ns || left_bytes <= frame_bytes) {
+    if (waited_ns < target_ns || queue_bytes <= frame_bytes) {
         c->above_ns = 0;
         return false;
     }
@@ -44,9 +44,9 @@ is_standing(struct qos_codel *c, uint64_t waited_ns, uint64_t target_ns,
 
 bool
 qos_codel_drop(struct qos_codel *c, uint64_t waited_ns, uint64_t target_ns,
-               uint64_t left_bytes, uint64_t frame_bytes, uint64_t now_ns)
+               uint64_t queue_bytes, uint64_t frame_bytes, uint64_t now_ns)
 {
-    bool standing = is_standing(c, waited_ns, target_ns, left_bytes,
+    bool standing = is_standing(c, waited_ns, target_ns, queue_bytes,
                                 frame_bytes, now_ns);
 
     if (c->dropping) {

@@ -27,12 +27,12 @@ struct qos_codel {
     bool dropping;
 };
 
-/* A frame that waited 'waited_ns' is about to leave the queue, in which
- * 'left_bytes' are left behind it; less than 'frame_bytes', a frame, is as
- * short as a queue can be.  'target_ns' is QOS_CODEL_TARGET_NS, or the time
+/* A frame that waited 'waited_ns' is about to leave the queue, which has
+ * 'queue_bytes' with it; no more than 'frame_bytes', a frame, is as short as a
+ * queue can be.  'target_ns' is QOS_CODEL_TARGET_NS, or the time
  * that a frame takes if that is longer.  True: drop it. */
 bool qos_codel_drop(struct qos_codel *, uint64_t waited_ns,
-                    uint64_t target_ns, uint64_t left_bytes,
+                    uint64_t target_ns, uint64_t queue_bytes,
                     uint64_t frame_bytes, uint64_t now_ns);
 
 #endif /* qos/codel.h */

@@ -1,10 +1,6 @@
 #include "qos/cpu.h"
 
-static uint64_t
-min(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
+#include "qos/minmax.h"
 
 /* Those that nobody polls any more make room. */
 static void

@@ -30,7 +30,7 @@ qos_fair_wait(struct qos_fair *fair, unsigned int i, uint64_t first_bytes,
 }
 
 /* The link owes it its first frame.  One above the guarantee's burst counts
- * when that is full, and leaves a debt. */
+ * when that is half full, and leaves a debt. */
 static bool
 is_owed(const struct qos_fair_source *s, uint64_t now_ns)
 {

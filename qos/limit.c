@@ -1,5 +1,7 @@
 #include "qos/limit.h"
 
+#include "qos/minmax.h"
+
 #define SECOND_NS 1000000000ull
 #define BITS_PER_BYTE 8u
 
@@ -10,12 +12,6 @@
 
 /* A limit is never further from full than this, whatever is owed. */
 #define LEVEL_MAX_NS (1ull << 59)
-
-static uint64_t
-min(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
 
 static uint64_t
 load(const struct qos_limit *limit)

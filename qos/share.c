@@ -1,16 +1,6 @@
 #include "qos/share.h"
 
-static uint64_t
-min(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-static uint64_t
-max(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
+#include "qos/minmax.h"
 
 static uint64_t
 part(uint64_t whole, uint64_t of, uint64_t sum)

@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "qos/minmax.h"
+
 /* One who wants more and does not come back within this time has gone without
  * saying so, and its siblings wait no longer.  A thread that shares its core
  * may be away for some tens of milliseconds. */
@@ -17,18 +19,6 @@
 
 /* A byte at weight 1, in 'served': a quotient by any weight is fine enough. */
 #define SERVED_PER_BYTE (1u << 16)
-
-static uint64_t
-min(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
-static uint64_t
-max(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
 
 static uint64_t
 beyond(uint64_t a, uint64_t b)

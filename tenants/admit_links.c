@@ -38,30 +38,35 @@ sum_of_link(const struct want *want, const char *link)
     return sum_bps;
 }
 
-/* Makes the limits of 'tenant' what they were; what is new there gets no
- * guarantee. */
+/* Makes 'limits' what they were; what is new gets no guarantee, and keeps its
+ * maximum. */
+static void
+revert_limits(struct limits *limits, const struct limits *old)
+{
+    if (old) {
+        *limits = *old;
+    } else {
+        limits->tx.guarantee_bps = limits->tx.guarantee_burst_bytes = 0;
+    }
+}
+
+/* The same for all limits of 'tenant'. */
 static void
 revert(const struct want_tenant *before, struct want_tenant *tenant)
 {
-    static const struct limits none = LIMITS_NONE;
-
-    tenant->limits = before ? before->limits : none;
+    revert_limits(&tenant->limits, before ? &before->limits : NULL);
     for (size_t i = 0; i < tenant->n_groups; i++) {
         struct want_group *group = &tenant->groups[i];
         const struct want_group *old = want_group_of_row(before, &group->row);
 
-        group->limits = old ? old->limits : none;
+        revert_limits(&group->limits, old ? &old->limits : NULL);
     }
     for (size_t i = 0; i < tenant->n_vifs; i++) {
         struct want_vif *vif = &tenant->vifs[i];
         const struct want_vif *old = want_vif_of_row(before, &vif->row);
 
-        if (old && text_equals(old->group, vif->group)) {
-            vif->limits = old->limits;
-        } else {
-            vif->limits.tx.guarantee_bps = 0;
-            vif->limits.tx.guarantee_burst_bytes = 0;
-        }
+        revert_limits(&vif->limits, old && text_equals(old->group, vif->group)
+                                    ? &old->limits : NULL);
     }
 }
 

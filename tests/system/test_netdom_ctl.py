@@ -739,6 +739,34 @@ def test_what_is_intended_is_shown(two):
     assert "no tenant" in two.refuse("qos-show", "rod")
 
 
+def test_links(two):
+    two.do("link-set", "pf0", "10Gbit", "--", "link-set", "pf1", "25Gbit")
+    assert [(row["link"], row["rate_bps"], row["vfs"])
+            for row in two.rows("link-list")] == [
+                ("pf0", 10000000000, 0), ("pf1", 25000000000, 0)]
+    two.do("vf-add", "vf-linked", "iface=linked0", "link=pf0")
+    assert two.get("VF", "vf-linked", "link") == "pf0"
+    assert two.rows("link-list")[0]["vfs"] == 1
+    two.do("link-set", "pf0", "40Gbit")
+    assert two.rows("link-list")[0]["rate_bps"] == 40000000000
+    assert "is on link \"pf0\" still" in two.refuse("link-del", "pf0")
+    two.do("link-del", "pf1")
+    assert len(two.rows("link-list")) == 1
+    assert "has no link \"pf1\"" in two.refuse("link-del", "pf1")
+    two.do("--if-exists", "link-del", "pf1")
+    for words in (("pf2", "10"), ("pf2", "999kbit"), ("p/2", "1Gbit")):
+        assert two.refuse("link-set", *words)
+    assert "no host" in two.refuse("link-set", "pf2", "1Gbit", "nowhere")
+
+
+def test_queues(two):
+    two.do("vif-set", "red-1", "queues=8")
+    assert two.get("VIF", "red-1", "queues") == "8"
+    assert "queues=9" in two.refuse("vif-set", "red-1", "queues=9")
+    two.do("vif-set", "red-1", "queues=")
+    assert two.get("VIF", "red-1", "queues") == "[]"
+
+
 def test_groups(two):
     two.do("group-add", "red", "web", "profile=gold", "--",
            "vif-set", "red-1", "group=web", "--",

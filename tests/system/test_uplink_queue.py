@@ -12,6 +12,7 @@ from test_controller import Bench
 from test_fairness import add_flow
 from test_limits import set_limits, set_policy
 from test_netback import MAC, Pair
+from test_switch import sleeps
 
 FRAME_BYTES = 1000
 LIMIT_MBIT = 40
@@ -106,6 +107,10 @@ def test_who_floods_waits(switch):
     expect(world, sources, *3 * [LIMIT_MBIT / 3])
     for source in sources:
         assert switch.counter(source.port, "uplink_waits") > 0
+    # Nor does the thread spin for frames that have to wait.
+    before = sleeps(switch)
+    time.sleep(1)
+    assert sleeps(switch) > before + 200
     for source, weight in zip(sources, (1, 2, 5)):
         set_policy(switch, source, tx_weight=weight)
     expect(world, sources, *[LIMIT_MBIT * weight / 8 for weight in (1, 2, 5)])

@@ -33,7 +33,7 @@ enum isolation_arm {
 };
 
 struct isolation_result {
-    uint64_t mean_ns, p99_ns, max_ns;   /* From the victim's ring to the end
+    uint64_t mean_ns, p99_ns;           /* From the victim's ring to the end
                                          * of the link. */
     unsigned int n_sent, n_lost;
     uint64_t attacker_frames;

@@ -357,10 +357,12 @@ test_links(void **state)
     row_errors_finish(&errors);
     row_errors_init(&errors);
     struct want_tenant *e = add_tenant(&new, "e", "pf0", 51);
+    e->limits.tx.rate_bps = 80 * MBIT;
     parse_admit_links(&old, &new, &errors);
     expect_errors(1);
     expect_error(&e->row, "951000000");
     assert_int_equal(e->limits.tx.guarantee_bps, 0);
+    assert_int_equal(e->limits.tx.rate_bps, 80 * MBIT);
 
     /* A link that became slower is said, and no promise is taken back. */
     row_errors_finish(&errors);

@@ -100,8 +100,13 @@ number_of(const struct smap *limits, bool tx, const char *leaf,
 
     snprintf(key, sizeof key, "%s_%s", tx ? "tx" : "rx", leaf);
     const char *text = smap_get(limits, key);
-    return text && str_to_llong(text, 10, (long long int *) number) ? number
-                                                                    : NULL;
+    long long int value;
+
+    if (!text || !str_to_llong(text, 10, &value)) {
+        return NULL;
+    }
+    *number = value;
+    return number;
 }
 
 /* Who said the rate: the switch knows where it came from, the database whose
