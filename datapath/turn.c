@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "datapath/doorbell.h"
+#include "datapath/isolation.h"
 #include "ovs-thread.h"
 #include "qos/cpu.h"
 #include "util.h"
@@ -13,6 +14,8 @@
  * took that long: it is a system call. */
 #define LOOK_NS 1000000u
 #define LONG_NS 60000u
+
+atomic_bool isolation_on = ATOMIC_VAR_INIT(true);
 
 struct turns {
     struct qos_cpu cpu;
@@ -113,7 +116,9 @@ turn_begin(struct turn *t, uint64_t polled_ns, uint64_t now_ns,
     }
     t->account = qos_cpu_account(&here->cpu, t->key, t->account);
     here->account = t->account;
-    return qos_cpu_turn(&here->cpu, t->account, t->n_queues, max);
+
+    unsigned int may = qos_cpu_turn(&here->cpu, t->account, t->n_queues, max);
+    return OVS_LIKELY(isolation_is_on()) ? may : max;
 }
 
 void

@@ -8,6 +8,7 @@
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
+#include "datapath/isolation.h"
 #include "datapath/pool.h"
 
 static void
@@ -41,6 +42,9 @@ share_room(uint32_t limit, uint32_t queued, uint32_t own)
     uint64_t share = (uint64_t) (own + room) * XENVIF_RX_SHARE
                      / (XENVIF_RX_SHARE + 1);
 
+    if (OVS_UNLIKELY(!isolation_is_on())) {
+        return room;
+    }
     return own < share ? MIN(room, share - own) : 0;
 }
 

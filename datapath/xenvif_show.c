@@ -5,12 +5,16 @@
 #include "datapath/xenvif_port.h"
 
 #include "datapath/foreign.h"
+#include "datapath/isolation.h"
 #include "datapath/vif_ctrl.h"
 #include "datapath/vif_grefs.h"
 #include "openvswitch/dynamic-string.h"
+#include "openvswitch/vlog.h"
 #include "smap.h"
 #include "unixctl.h"
 #include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(xenvif_show);
 
 void
 xenvif_sum_stats(const struct xenvif *vif_, struct vif_stats *stats)
@@ -334,6 +338,23 @@ unixctl_limits(struct unixctl_conn *conn, int argc OVS_UNUSED,
 }
 
 static void
+unixctl_isolation(struct unixctl_conn *conn, int argc OVS_UNUSED,
+                  const char *argv[], void *aux OVS_UNUSED)
+{
+    bool on = !strcmp(argv[1], "on");
+
+    if (!on && strcmp(argv[1], "off")) {
+        unixctl_command_reply_error(conn, "say on or off");
+        return;
+    }
+    if (!on) {
+        VLOG_WARN("vifs are no longer kept apart: xenvif/isolation off");
+    }
+    atomic_store_relaxed(&isolation_on, on);
+    unixctl_command_reply(conn, NULL);
+}
+
+static void
 unixctl_codel(struct unixctl_conn *conn, int argc OVS_UNUSED,
               const char *argv[], void *aux OVS_UNUSED)
 {
@@ -352,6 +373,8 @@ xenvif_show_init(void)
 {
     unixctl_command_register("xenvif/codel", "on|off", 1, 1, unixctl_codel,
                              NULL);
+    unixctl_command_register("xenvif/isolation", "on|off", 1, 1,
+                             unixctl_isolation, NULL);
     unixctl_command_register("xenvif/limits", "", 0, 0, unixctl_limits, NULL);
     unixctl_command_register("xenvif/show", "[PORT]", 0, 1, unixctl_show,
                              NULL);

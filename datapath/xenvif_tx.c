@@ -10,6 +10,7 @@
 #include <rte_mempool.h>
 
 #include "datapath/backlog.h"
+#include "datapath/isolation.h"
 #include "datapath/pool.h"
 
 /* Brings the stack up to 'n' buffers of 'pool', or as many as there are; what
@@ -181,7 +182,7 @@ static bool
 may_enter(struct xenvif_queue *q, uint64_t now_ns, uint64_t *ready_ns)
 {
     *ready_ns = qos_limit_ready_ns(&q->vif->upcalls, 1, 0, now_ns);
-    if (OVS_UNLIKELY(*ready_ns > now_ns)) {
+    if (OVS_UNLIKELY(*ready_ns > now_ns && isolation_is_on())) {
         vif_count(&q->stats.upcall_waits, 1);
         return false;
     }

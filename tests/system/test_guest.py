@@ -40,6 +40,9 @@ def test_generator_and_sink_count_alike(nothing_left, switch):
     assert flow["lost"] == flow["reordered"] == flow["duplicates"] == 0
     assert 0 < flow["delay_min_ns"] <= flow["delay_p50_ns"]
     assert flow["delay_p50_ns"] <= flow["delay_max_ns"]
+    assert sum(frames for _, frames in flow["delays"]) == 3000
+    most_ns = [delay_ns for delay_ns, _ in flow["delays"]]
+    assert most_ns == sorted(most_ns) and flow["delay_p50_ns"] in most_ns
     assert sum(frames for frames, _ in report["series"]) == report["frames"]
 
 

@@ -21,8 +21,8 @@ bucket(uint64_t value)
     return (shift + 1) * HISTOGRAM_SUB + (value >> shift) - HISTOGRAM_SUB;
 }
 
-static uint64_t
-bucket_end(unsigned int i)
+uint64_t
+histogram_bucket_end(unsigned int i)
 {
     if (i < HISTOGRAM_SUB) {
         return i;
@@ -62,7 +62,7 @@ histogram_quantile(const struct histogram *h, double q)
     for (unsigned int i = 0; i < HISTOGRAM_BUCKETS; i++) {
         sum += h->counts[i];
         if (sum >= want) {
-            uint64_t end = bucket_end(i);
+            uint64_t end = histogram_bucket_end(i);
             return end < h->max ? end : h->max;
         }
     }

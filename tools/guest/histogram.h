@@ -20,6 +20,9 @@ struct histogram {
 void histogram_init(struct histogram *);
 void histogram_add(struct histogram *, uint64_t value);
 
+/* The largest value that bucket 'i' holds. */
+uint64_t histogram_bucket_end(unsigned int i);
+
 /* The value that a share 'q' (0 to 1) of all values do not exceed, rounded up
  * to its bucket's end, and never above the largest; 0 if there are none. */
 uint64_t histogram_quantile(const struct histogram *, double q);

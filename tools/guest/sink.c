@@ -245,6 +245,22 @@ rate_bps(const struct sink *s)
     return seconds > 0 ? s->n_bytes * 8 / seconds : 0;
 }
 
+/* As pairs: at most so many nanoseconds, and above the pair before; frames. */
+static struct json *
+delays_to_json(const struct histogram *h)
+{
+    struct json *json = json_array_create_empty();
+
+    for (unsigned int i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        if (h->counts[i]) {
+            json_array_add(json, json_array_create_2(
+                               json_integer_create(histogram_bucket_end(i)),
+                               json_integer_create(h->counts[i])));
+        }
+    }
+    return json;
+}
+
 static struct json *
 flow_to_json(const struct flow *f)
 {
@@ -272,6 +288,7 @@ flow_to_json(const struct flow *f)
         json_object_put(json, members[i].name,
                         json_integer_create(members[i].value));
     }
+    json_object_put(json, "delays", delays_to_json(h));
     return json;
 }
 
