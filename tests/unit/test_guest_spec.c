@@ -143,6 +143,11 @@ test_refused(void **state)
         { DST ",csum=none,ip6-src=::1,size=100", "UDP over IPv4" },
         { DST ",ip-src=10.0.0", "ip-src=10.0.0" },
         { DST ",port-src=65535,flows=2", "beyond port 65535" },
+        { DST ",port-dst=65000,vary=port-dst,flows=600", "port-dst=65000" },
+        { DST ",vary=colour", "vary=colour" },
+        { DST ",vary=all,type=tcp,size=100", "UDP over IPv4" },
+        { DST ",vary=all,ip6-src=::1,size=100", "UDP over IPv4" },
+        { DST ",vary=prefix,flows=2", "without flows" },
         { DST ",id=65536", "id=65536" },
         { DST ",colour=red", "\"colour\" is not known" },
         { DST ",xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"

@@ -126,7 +126,8 @@ put_frame(struct pktgen *g, const struct tx_path *path, uint32_t n_slots,
         .sequence = g->n_frames & PROBE_SEQUENCE_MAX,
         .sent_ns = now_ns,
     };
-    uint32_t flow = g->n_frames % g->spec.n_flows;
+    uint64_t flow = g->spec.vary < PKTGEN_VARY_PREFIX
+                    ? g->n_frames % g->spec.n_flows : g->n_frames;
     struct tx_ring *tx = path->rings[flow % path->n_rings];
     struct iovec iov[RING_FRAME_SLOTS_MAX];
 

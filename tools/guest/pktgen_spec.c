@@ -133,6 +133,20 @@ parse_csum(const char *text, struct pktgen_spec *spec)
     return csum >= 0;
 }
 
+static bool
+parse_vary(const char *text, struct pktgen_spec *spec)
+{
+    static const char *const words[] = {
+        [PKTGEN_VARY_PORT_SRC] = "port-src",
+        [PKTGEN_VARY_PORT_DST] = "port-dst",
+        [PKTGEN_VARY_PREFIX] = "prefix", [PKTGEN_VARY_ALL] = "all",
+    };
+    int vary = parse_word(text, words, PKTGEN_VARY_ALL + 1);
+
+    spec->vary = vary < 0 ? PKTGEN_VARY_PORT_SRC : vary;
+    return vary >= 0;
+}
+
 bool
 pktgen_rate_parse(const char *text, struct pktgen_spec *spec,
                   char error[SPEC_ERROR_BYTES])
@@ -209,13 +223,15 @@ set_key(struct pktgen_spec *spec, const char *key, const char *value,
         return parse_uint(value, 1, 65535, &n) && (spec->port_dst = n, true);
     } else if (!strcmp(key, "flows")) {
         return parse_uint(value, 1, 65535, &n) && (spec->n_flows = n, true);
+    } else if (!strcmp(key, "vary")) {
+        return parse_vary(value, spec);
     } else if (!strcmp(key, "id")) {
         return parse_uint(value, 0, 65535, &n)
                && (spec->id = n, spec->has_id = true);
     }
     return fail(error, "\"%s\" is not known; known are size, rate, count, "
                 "seconds, dst, src, vlan, type, csum, gso, ip-src, ip-dst, "
-                "ip6-src, ip6-dst, port-src, port-dst, flows, id", key);
+                "ip6-src, ip6-dst, port-src, port-dst, flows, vary, id", key);
 }
 
 /* Calls 'set' for each "key=value" of 'text'. */
@@ -282,9 +298,16 @@ check(struct pktgen_spec *spec, char error[SPEC_ERROR_BYTES])
     if (is_zero_mac(spec->dst)) {
         return fail(error, "dst=MAC is missing: who shall get the frames?");
     }
-    if ((uint32_t) spec->port_src + spec->n_flows - 1 > UINT16_MAX) {
-        return fail(error, "port-src=%u,flows=%u goes beyond port 65535",
-                    spec->port_src, spec->n_flows);
+    bool dst = spec->vary == PKTGEN_VARY_PORT_DST;
+    uint32_t port = dst ? spec->port_dst : spec->port_src;
+    if (port + spec->n_flows - 1 > UINT16_MAX) {
+        return fail(error, "port-%s=%u,flows=%u goes beyond port 65535",
+                    dst ? "dst" : "src", port, spec->n_flows);
+    }
+    if (spec->vary >= PKTGEN_VARY_PREFIX
+        && (spec->type != PKTGEN_UDP || spec->ipv6 || spec->n_flows > 1)) {
+        return fail(error, "vary=prefix and vary=all are for UDP over IPv4, "
+                    "and without flows");
     }
 
     uint32_t min = pktgen_spec_head_bytes(spec) + PROBE_BYTES;

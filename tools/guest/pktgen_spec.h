@@ -25,6 +25,15 @@ enum pktgen_csum {
     PKTGEN_CSUM_BLANK,                  /* Left to the backend. */
 };
 
+/* What tells flows apart. */
+enum pktgen_vary {
+    PKTGEN_VARY_PORT_SRC,               /* 'n_flows' of these in turn, */
+    PKTGEN_VARY_PORT_DST,               /* or of these. */
+    PKTGEN_VARY_PREFIX,                 /* Each frame: addresses and ports that
+                                         * begin like those given; */
+    PKTGEN_VARY_ALL,                    /* any. */
+};
+
 struct pktgen_spec {
     uint32_t frame_bytes;               /* L2, without FCS. */
     uint64_t rate_bps;                  /* One of the two rates, or */
@@ -42,7 +51,8 @@ struct pktgen_spec {
     bool ipv6;                          /* Use these instead: */
     uint8_t ip6_src[16], ip6_dst[16];
     uint16_t port_src, port_dst;
-    uint32_t n_flows;                   /* Source ports used in turn. */
+    enum pktgen_vary vary;
+    uint32_t n_flows;                   /* Ports used in turn. */
     uint16_t id;                        /* Of the generator. */
     bool has_id;
 };

@@ -9,6 +9,7 @@
 #include "tools/guest/offload.h"
 #include "tools/guest/pattern.h"
 #include "tools/guest/probe.h"
+#include "tools/guest/vary.h"
 
 #define TYPE_IPV4 0x0800
 #define TYPE_IPV6 0x86dd
@@ -77,7 +78,7 @@ template_init(struct template *t, const struct pktgen_spec *spec,
     t->head_bytes = pktgen_spec_head_bytes(spec);
     t->payload_bytes = spec->frame_bytes - t->head_bytes;
     t->n_flows = spec->n_flows;
-    t->port_src = spec->port_src;
+    t->vary = spec->vary;
     t->csum = spec->csum;
     if (t->payload_bytes > spec->gso_bytes) {
         t->gso_bytes = spec->gso_bytes;
@@ -150,10 +151,7 @@ template_write(const struct template *t, const struct probe *probe,
     uint8_t mark[PROBE_BYTES];
 
     memcpy(head, t->head, sizeof head);
-    if (p->l4 && t->n_flows > 1) {
-        packet_put16(head + p->l4, t->port_src
-                                   + probe->sequence % t->n_flows);
-    }
+    vary_write(t->vary, t->n_flows, probe->sequence, head, p);
     if (p->l4 && p->protocol == PACKET_TCP) {
         position = probe->sequence / t->n_flows * t->payload_bytes;
         packet_put32(head + p->l4 + 4, position);

@@ -24,7 +24,7 @@ struct template {
     uint32_t head_bytes;
     uint32_t payload_bytes;             /* The probe among them. */
     uint32_t n_flows;
-    uint16_t port_src;                  /* Of the first flow. */
+    enum pktgen_vary vary;
     uint16_t gso_bytes;
     enum pktgen_csum csum;
     struct packet packet;
