@@ -3,6 +3,7 @@
 #include "datapath/tenantvf_queue.h"
 
 #include "datapath/backlog.h"
+#include "datapath/isolation.h"
 #include "datapath/xenvif_port.h"
 #include "dp-packet.h"
 #include "openvswitch/dynamic-string.h"
@@ -186,7 +187,7 @@ tenantvf_queue_put(struct tenantvf_queue *q,
 {
     struct doorbell_member *m = doorbell_polled();
     struct xenvif_queue *from = m ? xenvif_queue_of_member(m) : NULL;
-    struct xenvif *vif = from ? from->vif : NULL;
+    struct xenvif *vif = from && isolation_is_on() ? from->vif : NULL;
     unsigned int i = find_source(q, vif ? vif->serial : 0,
                                  vif ? netdev_get_name(&vif->up) : "",
                                  vif ? vif->backlog : NULL);

@@ -186,7 +186,8 @@ may_enter(struct xenvif_queue *q, uint64_t now_ns, uint64_t *ready_ns)
         vif_count(&q->stats.upcall_waits, 1);
         return false;
     }
-    if (OVS_UNLIKELY(vif_backlog_is_enough(q->vif->backlog))) {
+    if (OVS_UNLIKELY(vif_backlog_is_enough(q->vif->backlog)
+                     && isolation_is_on())) {
         vif_count(&q->stats.uplink_waits, 1);
         *ready_ns = now_ns + XENVIF_RETRY_NS;
         return false;

@@ -59,6 +59,33 @@ def test_receive_delay(nothing_left):
     assert delay["result"] < 1
 
 
+def test_isolation(nothing_left, tmp_path):
+    """Two attacks, in short: what is asserted differs by a factor of a
+    hundred, or is a count.  A machine that was away too often is no
+    failure."""
+    page = tmp_path / "isolation.html"
+    done = run_tool(BENCH, "isolation", "--attacks=flood-gso,crash",
+                    "--rounds=2", "--seconds=0.5", "--json",
+                    "--html=%s" % page)
+    if done.returncode == 2:
+        assert "were set aside, since a core was away" in done.stderr
+        return
+    found = json.loads(done.stdout)
+    assert done.returncode == (0 if found["ok"] else 1), done.stderr
+    rows = {row["name"]: row for row in found["rows"]}
+    assert len(rows) == 12
+    for what in ("two tenants, 64 KiB GSO flood", "two tenants, crash loop",
+                 "two VIFs, 64 KiB GSO flood"):
+        assert rows[what + ": lost while attacked"]["ok"], rows
+        assert rows[what + ": part of the guarantee while attacked"]["ok"]
+        assert rows[what + ": harm without isolation"]["ok"], rows
+        rounds = rows[what + ": p99 attacked over that beside a spinner"][
+            "details"]["rounds"]
+        assert all(turn[arm]["frames"] for turn in rounds
+                   for arm in ("alone", "spinner", "attacked"))
+    assert page.read_text().count("<svg") == 2
+
+
 def test_a_missed_goal_is_told(nothing_left):
     done = run_tool(BENCH, "rate", "--rates=5Mbit", "--directions=tx",
                     "--seconds=1", "--low=110", "--high=120", "--quiet")

@@ -28,6 +28,7 @@ static const struct attack floods[] = {
 static const struct attack others[] = {
     { "port scan", 64, 1, 40000, 50000, true, 32 },
     { "conntrack churn", 64, 1, 5000, 0, false, 32 },
+    { "broadcast to eight", 64, 1, 1000, 0, false, 32 },
     { "bad ring", 0, 0, 2000, 0, false, 32 },
 };
 

@@ -53,14 +53,52 @@ def ratio_script(ident, title, series, low, high):
     return "\n".join(script) + "\n"
 
 
+def arms_script(ident, title, bars, arms, unit):
+    """For each of 'bars' ({name: {arm: value}}) a group with a bar for each
+    arm, on a logarithmic scale."""
+    script = [
+        "set terminal svg size 940,420 dynamic font 'sans-serif,12'"
+        " background rgb 'white' name %s" % quoted(ident),
+        "set title %s noenhanced" % quoted(title),
+        "set style data histograms",
+        "set style histogram clustered gap 1",
+        "set style fill solid noborder",
+        "set logscale y",
+        "set ylabel %s" % quoted(unit),
+        "set key outside right top noenhanced samplen 2",
+        "set grid ytics lc rgb '#dddddd'",
+        "set border 3",
+        "set tics nomirror",
+        "set xtics rotate by -30 noenhanced",
+        "$bars << END",
+    ]
+    script += [" ".join([quoted(name)] + ["%f" % max(values[arm], 0.1)
+                                          for arm in arms])
+               for name, values in bars.items()]
+    script.append("END")
+    script.append("plot " + ", ".join(
+        "$bars using %d:xtic(1) lc rgb '%s' title %s" % (
+            i + 2, COLOURS[i % len(COLOURS)], quoted(arm))
+        for i, arm in enumerate(arms)))
+    return "\n".join(script) + "\n"
+
+
+def arms_svg(ident, title, bars, arms, unit):
+    """The same as an <svg> element; empty if there is nothing to show."""
+    return svg_of(arms_script(ident, title, bars, arms, unit)) if bars else ""
+
+
 def ratio_svg(ident, title, series, low, high):
     """The same as an <svg> element; empty if there is nothing to show."""
     series = [(name, points) for name, points in series if points]
     if not series:
         return ""
-    done = subprocess.run(
-        [find_program("gnuplot")], capture_output=True, text=True, timeout=60,
-        input=ratio_script(ident, title, series, low, high))
+    return svg_of(ratio_script(ident, title, series, low, high))
+
+
+def svg_of(script):
+    done = subprocess.run([find_program("gnuplot")], capture_output=True,
+                          text=True, timeout=60, input=script)
     begin = done.stdout.find("<svg")
     if done.returncode or begin < 0:
         raise LabError("gnuplot failed: %s" % done.stderr.strip()[-300:])

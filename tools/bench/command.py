@@ -9,14 +9,14 @@ import argparse
 import os
 import sys
 
-from bench import offload, qos_cost, rate, receive_delay
+from bench import isolation, offload, qos_cost, rate, receive_delay
 from lab.session import Interrupted, LabError, end_on_signals
 
 EXIT_OK, EXIT_MISSED, EXIT_COULD_NOT_RUN = 0, 1, 2
 
 # A command's module has NAME, SUMMARY, DESCRIPTION, add_options(parser) and
 # run(options, tell) -> Result.
-COMMANDS = (rate, offload, qos_cost, receive_delay)
+COMMANDS = (rate, offload, qos_cost, receive_delay, isolation)
 
 EPILOG = """\
 exit status: 0 every goal was reached; 1 one was missed; 2 could not run, or

@@ -7,19 +7,20 @@ Errors: LabError.
 
 import json
 
-from lab.session import LabError, wait_for
+from lab.session import LabError, find_program, wait_for
 
 
 class BenchGuest:
-    """A netdom-guest with --pktgen or --sink."""
+    """A netdom-guest with --pktgen or --sink; 'wrap' is a command that runs
+    it."""
 
-    def __init__(self, host, name, *options):
+    def __init__(self, host, name, *options, wrap=()):
         self.session = host.session
         self.name = name
         self.socket = host.run_dir / "guests" / (name + ".ctl")
         self.daemon = self.session.start(
             "guest-" + name,
-            ["netdom-guest", "--name=" + name,
+            [*wrap, find_program("netdom-guest"), "--name=" + name,
              "--xen-dir=%s" % (host.run_dir / "xen"), *options])
         self.session.wait_daemon(
             self.daemon, lambda: self.command("version", check=False), 10,

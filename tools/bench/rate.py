@@ -167,17 +167,14 @@ def format_rate(bps):
     return "%dbit" % round(bps)
 
 
-def polling_delay_ms(pid):
-    """For how long threads that poll were ready to run and had no core, so
-    far: the second number of schedstat (Linux's
+def waited_ms(threads):
+    """For how long threads were ready to run and had no core, so far: the
+    second number of schedstat (Linux's
     Documentation/scheduler/sched-stats.rst)."""
     total_ns = 0
-    for task in pathlib.Path("/proc/%d/task" % pid).iterdir():
-        try:
-            if (task / "comm").read_text().startswith("pmd-"):
-                total_ns += int((task / "schedstat").read_text().split()[1])
-        except (OSError, IndexError, ValueError):
-            continue
+    for task in threads:
+        path = pathlib.Path("/proc/%d/schedstat" % task)
+        total_ns += int(path.read_text().split()[1])
     return total_ns / 1e6
 
 
@@ -292,18 +289,17 @@ class RateBench:
         """One limit."""
         name = "%s %s%s" % (direction, format_rate(limit_bps), self.what())
         vif = SENDER if direction == "tx" else RECEIVER
-        pid = self.host.switch_pids(TENANT)[0]
+        threads = self.host.polling_threads(TENANT)
         self.host.ctl("--wait", "set-rate", vif, direction,
                       format_rate(limit_bps))
         self.sender.command("guest/rate",
                             format_rate(self.offered(limit_bps)))
         time.sleep(self.options.warm_up)
-        begin, waited_ms = self.receiver.stats(), polling_delay_ms(pid)
+        begin, waited = self.receiver.stats(), waited_ms(threads)
         self.marks.append((begin["time_ns"], name))
         self.limits.append((begin["time_ns"], limit_bps))
         time.sleep(self.options.seconds)
-        end, waited_ms = (self.receiver.stats(),
-                          polling_delay_ms(pid) - waited_ms)
+        end, waited = self.receiver.stats(), waited_ms(threads) - waited
         self.limits.append((end["time_ns"], limit_bps))
         self.sender.command("guest/rate", "1pps")
         self.host.ctl("--wait", "set-rate", vif, direction, "none")
@@ -317,12 +313,12 @@ class RateBench:
         self.result.add(
             name, goal, result, unit, ok,
             "%.6g Mbit/s in %.2f s; polling threads had no core for %.1f ms"
-            % (bps / MBIT, seconds, waited_ms),
+            % (bps / MBIT, seconds, waited),
             {"direction": direction, "limit_bps": round(limit_bps),
              "queues": self.queues, "frame_bytes": self.size,
              "measured_bps": round(bps), "seconds": round(seconds, 6),
              "offered_bps": round(self.offered(limit_bps)),
-             "waited_ms": round(waited_ms, 3),
+             "waited_ms": round(waited, 3),
              "lost_frames": self.lost(end) - self.lost(begin)})
         self.tell("%s: %s %s" % (name, result, unit))
 

@@ -149,7 +149,8 @@ def step_coverage(tally, options):
 
 
 def step_mutate(tally, options):
-    add_rows(tally, "mutate", [ROOT / "tools/mutate", "--json"],
+    which = [] if options.all else ["--unit"]
+    add_rows(tally, "mutate", [ROOT / "tools/mutate", "--json", *which],
              timeout_s=3600)
 
 
@@ -228,7 +229,8 @@ def main():
                         help="install missing packages without asking")
     parser.add_argument("--all", action="store_true",
                         help="also what takes long: Open vSwitch's own test "
-                        "suite (about ten minutes), longer fuzzing")
+                        "suite (about ten minutes), longer fuzzing, and the "
+                        "mutations that system tests must notice")
     parser.add_argument("--only", metavar="STEP,...",
                         help="these steps only")
     options = parser.parse_args()

@@ -7,7 +7,9 @@ Owner:  the Session ends everything.
 Errors: LabError.
 """
 
+import contextlib
 import json
+import os
 import pathlib
 import signal
 
@@ -30,6 +32,16 @@ class Guest:
         self.address = address
         self.daemon = daemon
         self.iface = "eth0"
+
+
+def threads_of(pid, prefix=""):
+    """Those of a process whose names begin so; none, if it ended."""
+    found = []
+    for task in pathlib.Path("/proc/%d/task" % pid).glob("*/comm"):
+        with contextlib.suppress(OSError):
+            if task.read_text().startswith(prefix):
+                found.append(int(task.parent.name))
+    return found
 
 
 class Host:
@@ -157,11 +169,16 @@ class Host:
     def tenant_dir(self, tenant):
         return self.run_dir / "tenants" / tenant
 
-    def _tool(self, tenant, argv, check):
+    def tenant_env(self, tenant):
+        """Where Open vSwitch's tools find the tenant's sockets."""
         folder = str(self.tenant_dir(tenant))
+        return {"OVS_RUNDIR": folder, "OVS_LOGDIR": folder,
+                "OVS_DBDIR": folder}
+
+    def _tool(self, tenant, argv, check):
         argv = [find_program(argv[0]), "--timeout=15", *argv[1:]]
-        return self.session.run(argv, check=check, env={
-            "OVS_RUNDIR": folder, "OVS_LOGDIR": folder, "OVS_DBDIR": folder})
+        return self.session.run(argv, check=check,
+                                env=self.tenant_env(tenant))
 
     def vsctl(self, tenant, *words, check=True):
         return self._tool(tenant, ["ovs-vsctl", *words], check).stdout
@@ -195,6 +212,34 @@ class Host:
         except (ValueError, KeyError):
             raise LabError("netdom/counters of %s: '%s'"
                            % (tenant, text[:200])) from None
+
+    def wait_running(self, tenant, timeout_s=60):
+        wait_for(lambda: self.ctl("get", "Tenant", tenant, "state")
+                 .stdout.strip() == "running", timeout_s,
+                 "tenant %s to run" % tenant, poll_s=0.2)
+
+    def polling_cpu(self, tenant):
+        """The core on which its frames are polled."""
+        return int(self.ctl("get", "Tenant", tenant,
+                            "status:cpu").stdout.strip().strip('"'))
+
+    def confine(self, tenant, cpu):
+        """All threads of the tenant's programs stay on that core.  New ones
+        are where those are that start them."""
+        for pid in daemons_naming("%s/" % self.tenant_dir(tenant)):
+            for task in threads_of(pid):
+                with contextlib.suppress(OSError):
+                    os.sched_setaffinity(task, {cpu})
+
+    def polling_threads(self, tenant):
+        """Those of the tenant's switch that poll ports."""
+        return [task for pid in self.switch_pids(tenant)
+                for task in threads_of(pid, "pmd-")]
+
+    def uplink_port(self, tenant):
+        """The port of the tenant's bridge that is its way out."""
+        return self.vsctl(tenant, "--bare", "--columns=name", "find",
+                          "Interface", "type=tenantvf").strip()
 
     def switch_pids(self, tenant):
         """The pids of the tenant's netdom-vswitchd as this machine sees
