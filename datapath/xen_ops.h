@@ -94,5 +94,6 @@ struct xen_ops {
 };
 
 extern const struct xen_ops xen_ops_local;          /* xen_ops_local.c */
+extern const struct xen_ops xen_ops_xen;            /* xen_ops_xen.c */
 
 #endif /* datapath/xen_ops.h */

@@ -13,7 +13,6 @@
 #include "command-line.h"
 #include "daemon.h"
 #include "datapath/tenantvf.h"
-#include "datapath/xenvif.h"
 #include "dirs.h"
 #include "dns-resolve.h"
 #include "dpdk.h"
@@ -25,6 +24,8 @@
 #include "netdom/backend.h"
 #include "netdom/counters.h"
 #include "netdom/eal.h"
+#include "netdom/platform.h"
+#include "netdom/plug.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vconn.h"
 #include "openvswitch/vlog.h"
@@ -48,9 +49,9 @@ struct options {
     char *unixctl_path;
     bool mlockall;
     const char *eal_args;               /* Null: DPDK is not started. */
-    const char *xen;                    /* "local", "none". */
-    const char *xen_dir;
-    int domid;                          /* -1: not given. */
+    struct platform_options platform;
+    const char *plug;                   /* The bridge; null: ports are added
+                                         * by others. */
 };
 
 static void parse_options(int argc, char *argv[], struct options *);
@@ -64,34 +65,6 @@ lock_memory(void)
     } else {
         set_memory_locked();
     }
-}
-
-/* Opens the platform that guests are reached by, and says who serves them. */
-static void
-start_xen(const struct options *o)
-{
-    struct xen_platform *platform;
-
-    if (!strcmp(o->xen, "none")) {
-        xenvif_register(NULL, NULL);
-        return;
-    }
-
-    int error = xen_ops_local.open(o->domid, o->xen_dir, &platform);
-    if (error) {
-        VLOG_FATAL("cannot reach netdom-xenlocald below %s as domain %d (%s):"
-                   " start it first, or give --xen=none", o->xen_dir,
-                   o->domid, ovs_strerror(-error));
-    }
-    xenvif_register(&xen_ops_local, platform);
-
-    char path[108];
-    if (!xenlocal_socket_path(path, sizeof path, o->xen_dir, o->domid,
-                              "xenstore.sock")) {
-        VLOG_FATAL("--xen-dir %s is too long a path for a socket",
-                   o->xen_dir);
-    }
-    backends_init(o->domid, path);
 }
 
 static void
@@ -148,7 +121,10 @@ main(int argc, char *argv[])
     unixctl_command_register("exit", "[--cleanup]", 0, 1, handle_exit,
                              &request);
 
-    start_xen(&o);
+    int domid = platform_start(&o.platform);
+    if (o.plug) {
+        plug_init(domid, o.remote, o.plug);
+    }
     tenantvf_register();
     counters_init();
     if (o.eal_args) {
@@ -166,12 +142,14 @@ main(int argc, char *argv[])
         unixctl_server_run(unixctl);
         netdev_run();
         backends_run();
+        plug_run();
 
         memory_wait();
         bridge_wait();
         unixctl_server_wait(unixctl);
         netdev_wait();
         backends_wait();
+        plug_wait();
         if (request.exiting) {
             poll_immediate_wake();
         }
@@ -181,6 +159,7 @@ main(int argc, char *argv[])
         }
     }
 
+    plug_exit();
     bridge_exit(request.cleanup);
     unixctl_server_destroy(unixctl);
     service_stop();
@@ -188,21 +167,6 @@ main(int argc, char *argv[])
     ovsrcu_exit();
     dns_resolve_destroy();
     return 0;
-}
-
-/* Refuses combinations that would leave guests without a switch, silently. */
-static void
-check_options(struct options *o)
-{
-    if (!o->xen) {
-        o->xen = o->domid >= 0 ? "local" : "none";
-    }
-    if (!strcmp(o->xen, "local") && o->domid < 0) {
-        ovs_fatal(0, "--xen=local needs --domid=N, this domain's number in "
-                  "netdom-xenlocald");
-    } else if (strcmp(o->xen, "local") && strcmp(o->xen, "none")) {
-        ovs_fatal(0, "--xen=%s: must be local or none", o->xen);
-    }
 }
 
 static void
@@ -225,6 +189,7 @@ parse_options(int argc, char *argv[], struct options *o)
         OPT_VF_DRIVERS,
         OPT_XEN,
         OPT_XEN_DIR,
+        OPT_PLUG,
         OPT_DOMID,
     };
     static const struct option long_options[] = {
@@ -247,11 +212,14 @@ parse_options(int argc, char *argv[], struct options *o)
         {"xen", required_argument, NULL, OPT_XEN},
         {"xen-dir", required_argument, NULL, OPT_XEN_DIR},
         {"domid", required_argument, NULL, OPT_DOMID},
+        {"plug", required_argument, NULL, OPT_PLUG},
         {NULL, 0, NULL, 0},
     };
     char *short_options = ovs_cmdl_long_options_to_short_options(long_options);
 
-    *o = (struct options) { .domid = -1, .xen_dir = XENLOCAL_RUN_DIR };
+    *o = (struct options) {
+        .platform = { .domid = -1, .xen_dir = XENLOCAL_RUN_DIR },
+    };
     for (;;) {
         int c = getopt_long(argc, argv, short_options, long_options, NULL);
         if (c == -1) {
@@ -316,16 +284,20 @@ parse_options(int argc, char *argv[], struct options *o)
             break;
 
         case OPT_XEN:
-            o->xen = optarg;
+            o->platform.xen = optarg;
             break;
 
         case OPT_XEN_DIR:
-            o->xen_dir = optarg;
+            o->platform.xen_dir = optarg;
+            break;
+
+        case OPT_PLUG:
+            o->plug = optarg;
             break;
 
         case OPT_DOMID:
-            if (!str_to_int(optarg, 10, &o->domid) || o->domid < 0
-                || o->domid > DOMID_MAX) {
+            if (!str_to_int(optarg, 10, &o->platform.domid)
+                || o->platform.domid < 0 || o->platform.domid > DOMID_MAX) {
                 ovs_fatal(0, "--domid=%s: must be a number from 0 to %d",
                           optarg, DOMID_MAX);
             }
@@ -339,7 +311,11 @@ parse_options(int argc, char *argv[], struct options *o)
         }
     }
     free(short_options);
-    check_options(o);
+    platform_check(&o->platform);
+    if (o->plug && !strcmp(o->platform.xen, "none")) {
+        ovs_fatal(0, "--plug=%s needs a Xen: give --domid=N or --xen=xen",
+                  o->plug);
+    }
 
     argc -= optind;
     argv += optind;
@@ -374,8 +350,10 @@ usage(void)
            "                            name (default: %s)\n"
            "\nXen options:\n"
            "  --domid=N                 this domain's number\n"
-           "  --xen=local|none          how guests are reached (default:\n"
+           "  --xen=local|xen|none      how guests are reached (default:\n"
            "                            local if --domid is given)\n"
+           "  --plug=BRIDGE             add a port to this bridge for each vif\n"
+           "                            that the toolstack makes\n"
            "  --xen-dir=DIR             netdom-xenlocald's run folder\n"
            "                            (default: %s)\n"
            "\nOther options:\n"

@@ -49,6 +49,7 @@ TABLE = {
                  {"c", "posix", "dpdk", "ovs", "ovs-switch", "xen"}),
     "netdom": ({"datapath", "qos", "xenlocal"},
                {"c", "posix", "ovs", "ovs-switch", "xenstore", "sandbox"}),
+    "appliance": (set(), {"c", "posix", "libxl"}),
     "tenants": ({"qos", "xenlocal", "ovsdb-schema"},
                 CLIENT | {"libnl", "xenstore", "libxl", "sandbox"}),
     "tools/ctl": ({"qos", "ovsdb-schema"}, CLIENT),
@@ -69,6 +70,7 @@ EXCEPTIONS = {
 }
 
 SUBDIRS = ["qos", "xenlocal", "ovsdb-schema", "datapath", "netdom",
+           "appliance",
            "tenants", "tools", "tests"]
 
 # What the qos room may call; all else is a clock, memory or the outside.

@@ -20,7 +20,7 @@ from lab import mutation                                    # noqa: E402
 
 BUILD = None
 
-ROOMS = ["build-aux", "datapath", "netdom", "ovsdb-schema", "qos", "tenants",
+ROOMS = ["appliance", "build-aux", "datapath", "netdom", "ovsdb-schema", "qos", "tenants",
          "tests", "tools", "xenlocal"]
 SCRIPTS = ["tools/check", "tools/coverage", "tools/demo", "tools/fuzz",
            "tools/mutate", "tools/ovs-testsuite", "tools/setup"]

@@ -16,13 +16,15 @@ SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 class Switch:
     """A database, the stand-in, a domain, and a switch in it."""
 
-    def __init__(self, session, eal_args=EAL_ARGS, wrap=(), tag=""):
+    def __init__(self, session, eal_args=EAL_ARGS, wrap=(), tag="",
+                 options=()):
         self.session = session
         self.dir = session.dir / ("switch" + tag)
         self.dir.mkdir()
         self.xen_dir = session.dir / ("xen" + tag)
         self.eal_args = eal_args
         self.wrap = wrap
+        self.options = options
         self.env = {"OVS_RUNDIR": str(self.dir), "OVS_LOGDIR": str(self.dir),
                     "OVS_DBDIR": str(self.dir)}
         self.guests = {}
@@ -54,7 +56,8 @@ class Switch:
     def start(self):
         argv = [*self.wrap, find_program("netdom-vswitchd"), "--no-chdir",
                 "--pidfile",
-                "--domid=%d" % self.domid, "--xen-dir=%s" % self.xen_dir]
+                "--domid=%d" % self.domid, "--xen-dir=%s" % self.xen_dir,
+                *self.options]
         if self.eal_args:
             argv.append("--eal-args=%s" % self.eal_args)
         self.daemon = self.session.start("netdom-vswitchd", argv,

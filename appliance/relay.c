@@ -1,0 +1,281 @@
+/* netdom-relay: carries the bytes of a stream socket between dom0 and a driver
+ * domain through libxenvchan, and reads none of them.
+ *
+ * In the domain, for each service a process serves one connection after the
+ * other to a socket there; in dom0 a socket is listened on, and each connection
+ * becomes one to the domain.  Where they meet is a folder of the domain's own in
+ * xenstore, data/netdom/SERVICE. */
+
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <libxenvchan.h>
+
+#define RING_BYTES 16384
+#define BUFFER_BYTES 16384
+#define PATIENCE_S 10
+#define RETRY_NS 50000000
+
+/* Bytes on their way in one direction. */
+struct pipe_buffer {
+    char bytes[BUFFER_BYTES];
+    size_t begin, end;
+};
+
+static const char usage[] =
+    "netdom-relay: carries a stream between dom0 and a driver domain\n"
+    "usage: netdom-relay --serve=SERVICE --to=SOCKET\n"
+    "       netdom-relay --domid=N --service=SERVICE --listen=SOCKET\n\n"
+    "  --serve=SERVICE    in the domain: offer SERVICE to dom0\n"
+    "  --to=SOCKET        and connect whoever comes to this unix socket\n"
+    "  --domid=N          in dom0: whose\n"
+    "  --service=SERVICE  service\n"
+    "  --listen=SOCKET    this unix socket is connected to\n"
+    "  --help\n\n"
+    "It runs until SIGTERM.  Exit status: 2, it could not start, or its\n"
+    "options make no sense.\n";
+
+static void
+nap(void)
+{
+    struct timespec ts = { 0, RETRY_NS };
+
+    nanosleep(&ts, NULL);
+}
+
+static bool
+unix_address(const char *path, struct sockaddr_un *address)
+{
+    *address = (struct sockaddr_un) { .sun_family = AF_UNIX };
+    return strlen(path) < sizeof address->sun_path
+           && strcpy(address->sun_path, path);
+}
+
+static int
+connect_unix(const char *path)
+{
+    struct sockaddr_un address;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd >= 0 && unix_address(path, &address)
+        && !connect(fd, (struct sockaddr *) &address, sizeof address)) {
+        return fd;
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return -1;
+}
+
+static int
+listen_unix(const char *path)
+{
+    struct sockaddr_un address;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || !unix_address(path, &address)
+        || (unlink(path) && errno != ENOENT)
+        || bind(fd, (struct sockaddr *) &address, sizeof address)
+        || listen(fd, 16)) {
+        fprintf(stderr, "netdom-relay: %s: %s\n", path, strerror(errno));
+        exit(2);
+    }
+    return fd;
+}
+
+/* From the channel to the socket, as far as it goes.  False: no further. */
+static bool
+channel_to_socket(struct libxenvchan *channel, int fd, struct pipe_buffer *b)
+{
+    if (b->begin == b->end) {
+        int n = libxenvchan_read(channel, b->bytes, sizeof b->bytes);
+
+        b->begin = 0;
+        b->end = n > 0 ? n : 0;
+        if (n < 0 || (!n && libxenvchan_is_open(channel) != 1)) {
+            return false;
+        }
+    }
+    while (b->begin < b->end) {
+        ssize_t n = send(fd, b->bytes + b->begin, b->end - b->begin,
+                         MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (n < 0) {
+            return errno == EAGAIN || errno == EINTR;
+        }
+        b->begin += n;
+    }
+    return true;
+}
+
+/* The other way. */
+static bool
+socket_to_channel(int fd, struct libxenvchan *channel, struct pipe_buffer *b)
+{
+    if (b->begin == b->end) {
+        ssize_t n = recv(fd, b->bytes, sizeof b->bytes, MSG_DONTWAIT);
+
+        b->begin = 0;
+        b->end = n > 0 ? n : 0;
+        if (n < 0 ? errno != EAGAIN && errno != EINTR : !n) {
+            return false;
+        }
+    }
+    while (b->begin < b->end) {
+        int n = libxenvchan_write(channel, b->bytes + b->begin,
+                                  b->end - b->begin);
+        if (n <= 0) {
+            return !n;
+        }
+        b->begin += n;
+    }
+    return true;
+}
+
+/* Until either side closes.  Takes over both. */
+static void
+relay(struct libxenvchan *channel, int fd)
+{
+    static struct pipe_buffer in, out;
+
+    channel->blocking = 0;
+    in.begin = in.end = out.begin = out.end = 0;
+    while (channel_to_socket(channel, fd, &in)
+           && socket_to_channel(fd, channel, &out)) {
+        struct pollfd fds[] = {
+            { libxenvchan_fd_for_select(channel), POLLIN, 0 },
+            { fd, (out.begin == out.end ? POLLIN : 0)
+                  | (in.begin < in.end ? POLLOUT : 0), 0 },
+        };
+
+        if (libxenvchan_data_ready(channel) && in.begin == in.end) {
+            continue;
+        }
+        poll(fds, 2, -1);
+        if (fds[0].revents) {
+            libxenvchan_wait(channel);
+        }
+    }
+    libxenvchan_close(channel);
+    close(fd);
+}
+
+static void
+serve(const char *service, const char *to)
+{
+    char path[128];
+
+    snprintf(path, sizeof path, "data/netdom/%s", service);
+    for (;;) {
+        struct libxenvchan *channel
+            = libxenvchan_server_init(NULL, 0, path, RING_BYTES, RING_BYTES);
+
+        if (!channel) {
+            fprintf(stderr, "netdom-relay: cannot offer %s\n", service);
+            exit(2);
+        }
+        channel->blocking = 1;
+        while (libxenvchan_is_open(channel) == 2) {
+            libxenvchan_wait(channel);
+        }
+        int fd = connect_unix(to);
+        if (fd < 0) {
+            libxenvchan_close(channel);
+            nap();
+        } else {
+            relay(channel, fd);
+        }
+    }
+}
+
+/* The domain offers it again once the last connection is over. */
+static struct libxenvchan *
+connect_channel(int domid, const char *path)
+{
+    time_t until = time(NULL) + PATIENCE_S;
+
+    do {
+        struct libxenvchan *channel = libxenvchan_client_init(NULL, domid,
+                                                              path);
+        if (channel && libxenvchan_is_open(channel) == 1) {
+            return channel;
+        }
+        if (channel) {
+            libxenvchan_close(channel);
+        }
+        nap();
+    } while (time(NULL) < until);
+    return NULL;
+}
+
+static void
+offer(int domid, const char *service, const char *listen_path)
+{
+    int listening = listen_unix(listen_path);
+    char path[128];
+
+    snprintf(path, sizeof path, "/local/domain/%d/data/netdom/%s", domid,
+             service);
+    for (;;) {
+        int fd = accept(listening, NULL, NULL);
+
+        if (fd < 0) {
+            continue;
+        }
+        struct libxenvchan *channel = connect_channel(domid, path);
+        if (channel) {
+            relay(channel, fd);
+        } else {
+            fprintf(stderr, "netdom-relay: domain %d does not offer %s\n",
+                    domid, service);
+            close(fd);
+        }
+    }
+}
+
+int
+main(int argc, char *argv[])
+{
+    enum { SERVE = 1, TO, DOMID, SERVICE, LISTEN, HELP };
+    static const struct option options[] = {
+        { "serve", required_argument, NULL, SERVE },
+        { "to", required_argument, NULL, TO },
+        { "domid", required_argument, NULL, DOMID },
+        { "service", required_argument, NULL, SERVICE },
+        { "listen", required_argument, NULL, LISTEN },
+        { "help", no_argument, NULL, HELP },
+        { NULL, 0, NULL, 0 },
+    };
+    const char *served = NULL, *to = NULL, *service = NULL, *place = NULL;
+    int domid = -1, c;
+
+    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (c) {
+        case SERVE: served = optarg; break;
+        case TO: to = optarg; break;
+        case DOMID: domid = atoi(optarg); break;
+        case SERVICE: service = optarg; break;
+        case LISTEN: place = optarg; break;
+        case HELP: fputs(usage, stdout); return 0;
+        default: return 2;
+        }
+    }
+    signal(SIGPIPE, SIG_IGN);
+    if (served && to && !service && !place) {
+        serve(served, to);
+    } else if (domid >= 0 && service && place && !served) {
+        offer(domid, service, place);
+    }
+    fputs("netdom-relay: give --serve and --to, or --domid, --service and "
+          "--listen; --help says more\n", stderr);
+    return 2;
+}

@@ -1,0 +1,86 @@
+"""One boot of Xen inside QEMU, without hardware virtualisation.
+
+Thread: one.
+Errors: CannotRun.
+"""
+
+import os
+import selectors
+import subprocess
+import time
+
+import files
+from packages import CannotRun
+
+DOM0_MIB = 1400
+
+
+def command(packages, folder, scenario, memory_mib):
+    share = packages.root / "usr/share"
+    dom0 = "%s console=hvc0 quiet panic=5 net.ifnames=0 scen=%s" % (
+        folder / "vmlinux", scenario)
+    return [
+        packages.root / "usr/bin/qemu-system-x86_64",
+        "-L", share / "qemu", "-L", share / "seabios",
+        "-accel", "tcg,thread=multi", "-machine", "q35,usb=off",
+        "-cpu", "max,la57=off", "-smp", "2", "-m", str(memory_mib),
+        "-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio",
+        "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+        "-kernel", folder / "xen",
+        "-append", "console=com1 com1=115200,8n1 dom0_mem=%dM,max:%dM"
+        " dom0_max_vcpus=1 spec-ctrl=no ucode=no loglvl=warning"
+        " guest_loglvl=warning" % (DOM0_MIB, DOM0_MIB),
+        "-initrd", "%s,%s" % (dom0.replace(",", ",,"),
+                              folder / "dom0.cpio"),
+    ]
+
+
+def boot(packages, folder, scenario, timeout_s, tell, memory_mib=3072):
+    """Runs a scenario.  Returns its rows, as lists of five words, and the
+    log."""
+    env = dict(os.environ, LD_LIBRARY_PATH=files.library_path(packages.root))
+    begun = time.monotonic()
+    log, rows, bad = [], [], None
+    child = subprocess.Popen(
+        [str(word) for word in command(packages, folder, scenario,
+                                       memory_mib)],
+        env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        for line in lines_of(child, begun + timeout_s):
+            log.append(line)
+            if line.startswith("ROW|"):
+                rows.append(line.split("|")[1:])
+                tell("%3d s  %s" % (time.monotonic() - begun,
+                                    " | ".join(rows[-1])))
+            elif line.startswith("dom0: "):
+                tell("%3d s  %s" % (time.monotonic() - begun, line))
+            elif line.startswith("END|"):
+                bad = int(line.split("|")[1])
+    finally:
+        if child.poll() is None:
+            child.kill()
+        child.wait()
+    if bad is None or bad != sum(row[4] != "true" for row in rows):
+        raise CannotRun("scenario %s did not come to its end in %d s; its"
+                        " console ends: %s" % (
+                            scenario, time.monotonic() - begun,
+                            "\n".join(log[-15:])))
+    return rows, log
+
+
+def lines_of(child, deadline):
+    """What it prints, until it ends or its time is over."""
+    fd = child.stdout.fileno()
+    rest = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(fd, selectors.EVENT_READ)
+        while time.monotonic() < deadline:
+            if not selector.select(0.5):
+                continue
+            part = os.read(fd, 65536)
+            if not part:
+                return
+            *lines, rest = (rest + part).split(b"\n")
+            for line in lines:
+                yield line.decode(errors="replace").rstrip("\r")

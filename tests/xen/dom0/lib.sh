@@ -1,0 +1,104 @@
+# What scenarios are made of.  Each result is a line ROW|name|goal|result|unit|ok
+# on the console, which is how the bench hears of it.
+
+n_bad=0
+turn=0
+
+now() { cut -d. -f1 /proc/uptime; }
+say() { echo "dom0: $(now) s: $*"; }
+
+# row NAME GOAL RESULT UNIT: the last command of the caller says if it is met.
+row() {
+    if [ "$5" = 0 ]; then ok=true; else ok=false; n_bad=$((n_bad + 1)); fi
+    echo "ROW|$1|$2|$3|$4|$ok"
+}
+
+# check NAME COMMAND...: a row of its own.
+check() {
+    name=$1; shift
+    "$@"; status=$?
+    row "$name" "yes" "$([ $status = 0 ] && echo yes || echo no)" "" $status
+}
+
+finish() {
+    for log in /var/log/xen/console/*; do
+        [ "$n_bad" = 0 ] || { echo "LOG|$log"; tail -n 30 "$log"; }
+    done
+    echo "END|$n_bad"
+    sleep 1
+    # To isa-debug-exit: QEMU ends with 2 * byte + 1.
+    printf '\021' | dd of=/dev/port bs=1 seek=244 2>/dev/null
+    sleep 5; poweroff -f
+}
+
+fail() {
+    row "$*" "yes" "no" "" 1
+    finish
+}
+
+# wait_for SECONDS COMMAND...
+wait_for() {
+    until=$(($(now) + $1)); shift
+    while ! "$@" >/dev/null 2>&1; do
+        [ "$(now)" -lt "$until" ] || return 1
+        sleep 0.3
+    done
+}
+
+# Domains.
+
+domid() { xl domid "$1"; }
+
+# start NAME KIND MEMORY [LINE]...: a PV domain; lines are added to its
+# configuration.
+start() {
+    { echo "name=\"$1\""; echo "type=\"pv\""; echo "kernel=\"/images/vmlinux\""
+      echo "ramdisk=\"/images/$2.cpio\""; echo "memory=$3"; echo "vcpus=1"
+      echo "extra=\"console=hvc0 quiet net.ifnames=0 panic=5\""
+      shift 3
+      for line; do echo "$line"; done; } > "/run/$$.cfg"
+    xl create "/run/$$.cfg" >/dev/null
+}
+
+# driver NAME: a tenant's domain, until it serves.
+driver() {
+    start "$1" appliance 512 "driver_domain=1" || return 1
+    wait_for 120 xenstore-read \
+        "/local/domain/$(domid "$1")/data/netdom/openflow/event-channel"
+}
+
+guest_is_up() {
+    [ "$(xenstore-read "/local/domain/$(domid "$1")/data/agent")" = ready ]
+}
+
+# guest NAME [LINE]...
+guest() {
+    name=$1; shift
+    start "$name" guest 192 "$@" || return 1
+    wait_for 120 guest_is_up "$name"
+}
+
+# run_in NAME SECONDS COMMAND: what it printed, and its status.
+run_in() {
+    turn=$((turn + 1))
+    folder=/local/domain/$(domid "$1")/data
+    xenstore-write "$folder/run" "$turn $3"
+    until=$(($(now) + $2))
+    while answer=$(xenstore-read "$folder/done" 2>/dev/null)
+          [ "${answer%% *}" != $turn ]; do
+        [ "$(now)" -lt "$until" ] || { echo "no answer"; return 124; }
+        sleep 0.2
+    done
+    answer=${answer#* }
+    echo "${answer#* }"
+    return "${answer%% *}"
+}
+
+# Relays to the tenant's switch; sockets are /run/NAME.openflow and .ovsdb.
+reach() {
+    for service in openflow ovsdb; do
+        netdom-relay --domid="$(domid "$1")" --service=$service \
+            --listen="/run/$1.$service" &
+    done
+    wait_for 10 test -S "/run/$1.ovsdb"
+}
