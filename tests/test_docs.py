@@ -23,7 +23,8 @@ BUILD = None
 ROOMS = ["appliance", "build-aux", "datapath", "netdom", "ovsdb-schema", "qos", "tenants",
          "tests", "tools", "xenlocal"]
 SCRIPTS = ["tools/check", "tools/coverage", "tools/demo", "tools/fuzz",
-           "tools/mutate", "tools/ovs-testsuite", "tools/setup"]
+           "tools/make-appliance", "tools/mutate", "tools/ovs-testsuite",
+           "tools/setup"]
 PAGES = ["CONTRIBUTING.md", "LICENSE", "NEWS", "README.md", "docs/design.md",
          "docs/protocol.md"]
 

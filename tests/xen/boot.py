@@ -9,8 +9,8 @@ import selectors
 import subprocess
 import time
 
-import files
-from packages import CannotRun
+from lab import imagefiles
+from lab.proof import CannotRun
 
 DOM0_MIB = 1400
 
@@ -38,7 +38,7 @@ def command(packages, folder, scenario, memory_mib):
 def boot(packages, folder, scenario, timeout_s, tell, memory_mib=3072):
     """Runs a scenario.  Returns its rows, as lists of five words, and the
     log."""
-    env = dict(os.environ, LD_LIBRARY_PATH=files.library_path(packages.root))
+    env = dict(os.environ, LD_LIBRARY_PATH=imagefiles.library_path(packages.root))
     begun = time.monotonic()
     log, rows, bad = [], [], None
     child = subprocess.Popen(

@@ -73,6 +73,11 @@ class Place:
         uplink = self.host.uplink_port(self.tenant)
         return [flow.replace("{uplink}", uplink) for flow in flows]
 
+    def forget(self):
+        """Nothing of an attack is left that would weigh on the next turn."""
+        for command in ("dpctl/del-flows", "dpctl/flush-conntrack"):
+            self.host.appctl(self.tenant, command)
+
     def start_loop(self, name, script, *words):
         """A shell's loop, on the attacker's core."""
         return self.session.start(
@@ -93,9 +98,10 @@ class Flood:
         self.flows = flows
         self.rate = rate
         self.to = to
-        self.source = None
+        self.place = self.source = None
 
     def prepare(self, place):
+        self.place = place
         place.set_flows(self.flows)
         self.source = BenchGuest(
             place.host, place.vifs[0], "--pktgen=dst=%s,%s,rate=1pps,id=%d" % (
@@ -109,6 +115,7 @@ class Flood:
 
     def halt(self):
         self.source.command("guest/rate", "1pps")
+        self.place.forget()
 
     def end(self):
         if self.source:

@@ -48,7 +48,7 @@ HEADER_BYTES, MSS_BYTES = 54, 1460
 GSO_BYTES = HEADER_BYTES + 44 * MSS_BYTES
 
 MATRIX = {"queues": [1, 2, 4, 8], "sizes": [64, 1514, GSO_BYTES],
-          "rates": [10 * MBIT, 100 * MBIT, 1000 * MBIT],
+          "rates": [10 * MBIT, 100 * MBIT, 1000 * MBIT, 10000 * MBIT],
           "seconds": 10.0, "precision": 0.1}
 UNLIMITED_S = 2
 FLOWS = 64                              # Over all queues.

@@ -2,7 +2,7 @@
 # on the console, which is how the bench hears of it.
 
 n_bad=0
-turn=0
+echo 0 > /run/turn
 
 now() { cut -d. -f1 /proc/uptime; }
 say() { echo "dom0: $(now) s: $*"; }
@@ -80,7 +80,9 @@ guest() {
 
 # run_in NAME SECONDS COMMAND: what it printed, and its status.
 run_in() {
-    turn=$((turn + 1))
+    # In a file, since this often runs in a subshell.
+    turn=$(($(cat /run/turn) + 1))
+    echo $turn > /run/turn
     folder=/local/domain/$(domid "$1")/data
     xenstore-write "$folder/run" "$turn $3"
     until=$(($(now) + $2))

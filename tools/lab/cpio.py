@@ -19,6 +19,9 @@ class Image:
     def __init__(self):
         self.entries = {}               # Path: (mode, bytes, rdev).
 
+    def __contains__(self, path):
+        return path.strip("/") in self.entries
+
     def add_folder(self, path):
         path = path.strip("/")
         if path and path not in self.entries:

@@ -9,12 +9,10 @@ import pathlib
 import re
 import subprocess
 
+from lab.proof import CannotRun
+
 SUITE = "bookworm"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-
-
-class CannotRun(Exception):
-    """Something that is needed cannot be had."""
 
 
 def machine_mirrors():
@@ -59,6 +57,19 @@ def installed():
                           capture_output=True, text=True, check=True)
     return {line.split()[0] for line in done.stdout.splitlines()
             if line.endswith(" installed")}
+
+
+def first_depends(text):
+    """The packages in apt-cache's words: of alternatives, which but for the
+    last have a bar, the first."""
+    found, behind_bar = [], False
+    for line in text.splitlines():
+        match = re.match(r" ([ |])(?:Pre)?Depends: (\S+)$", line)
+        if match:
+            if not behind_bar and not match[2].startswith("<"):
+                found.append(match[2])
+            behind_bar = match[1] == "|"
+    return found
 
 
 class Packages:
@@ -106,7 +117,7 @@ class Packages:
         self._apt("apt-get", "update")
         wanted = set(names)
         if with_needs:
-            wanted |= self.closure(names, policy) - installed()
+            wanted |= self.closure(names, policy)
         self.tell("downloading %d packages" % len(wanted - had))
         self._apt("apt-get", "-o", policy, "download",
                   *sorted(wanted - had), cwd=self.debs)
@@ -116,17 +127,18 @@ class Packages:
         done.write_text("\n".join(sorted(had | wanted)) + "\n")
 
     def closure(self, names, policy):
-        """What they need; not what they recommend or suggest."""
-        text = self._apt("apt-cache", "-o", policy, "depends", "--recurse",
-                         "--no-recommends", "--no-suggests",
-                         "--no-conflicts", "--no-breaks", "--no-replaces",
-                         "--no-enhances", *names)
-        return {line for line in text.splitlines()
-                if re.fullmatch(r"[a-z0-9][a-z0-9.+-]*", line)}
-
-    def find(self, pattern):
-        """The one file that fits."""
-        found = sorted(self.root.glob(pattern))
-        if not found:
-            raise CannotRun("no package has %s" % pattern)
-        return found[-1]
+        """They, and the libraries that they need and the machine has not:
+        of alternatives the first one."""
+        have = installed()
+        found, fresh = set(), set(names)
+        while fresh:
+            found |= fresh
+            text = self._apt("apt-cache", "-o", policy, "depends",
+                             "--no-recommends", "--no-suggests",
+                             "--no-conflicts", "--no-breaks",
+                             "--no-replaces", "--no-enhances",
+                             *sorted(fresh))
+            fresh = {name for name in first_depends(text)
+                     if name.startswith(("lib", "linux-image-"))
+                     and name not in have} - found
+        return found

@@ -10,8 +10,9 @@ import os
 import pathlib
 import re
 import subprocess
+import tempfile
 
-from packages import CannotRun
+from lab.proof import CannotRun
 
 LIBRARIES = "lib/x86_64-linux-gnu"
 LOADER = "lib64/ld-linux-x86-64.so.2"
@@ -42,16 +43,32 @@ def needed(program, root=None):
     return dict(re.findall(r"(\S+) => (/\S+)", done.stdout))
 
 
+def stripped(path):
+    """A program's or library's bytes, without what only debuggers read."""
+    path = pathlib.Path(path)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = pathlib.Path(folder, "copy")
+        subprocess.run(["strip", "--strip-unneeded", "-o", copy, path],
+                       check=True, capture_output=True)
+        return copy.read_bytes()
+
+
+def add_elf(image, path, source):
+    image.add_bytes(path, stripped(source), 0o755)
+
+
 def add_program(image, path, source, root=None):
     """A program, and its libraries where the loader looks first."""
-    image.add_file(path, source)
+    add_elf(image, path, source)
     add_libraries(image, source, root)
 
 
 def add_libraries(image, source, root=None):
     for name, where in needed(source, root).items():
-        image.add_file("%s/%s" % (LIBRARIES, name), where)
-    image.add_file(LOADER, "/" + LOADER)
+        if "%s/%s" % (LIBRARIES, name) not in image:
+            add_elf(image, "%s/%s" % (LIBRARIES, name), where)
+    if LOADER not in image:
+        add_elf(image, LOADER, "/" + LOADER)
 
 
 def module_folder(root):
@@ -96,7 +113,7 @@ def add_modules(image, root, names, list_path):
 
 
 def unpack_kernel(vmlinuz, target):
-    """The kernel itself, which Xen need not unpack."""
+    """The kernel itself, which Xen then need not unpack."""
     data = pathlib.Path(vmlinuz).read_bytes()
     at = data.find(XZ_MAGIC)
     if at < 0:
