@@ -337,35 +337,43 @@ unixctl_limits(struct unixctl_conn *conn, int argc OVS_UNUSED,
     ds_destroy(&ds);
 }
 
+/* False: it has been refused. */
+static bool
+parse_switch(struct unixctl_conn *conn, const char *text, bool *on)
+{
+    *on = !strcmp(text, "on");
+    if (!*on && strcmp(text, "off")) {
+        unixctl_command_reply_error(conn, "say on or off");
+        return false;
+    }
+    return true;
+}
+
 static void
 unixctl_isolation(struct unixctl_conn *conn, int argc OVS_UNUSED,
                   const char *argv[], void *aux OVS_UNUSED)
 {
-    bool on = !strcmp(argv[1], "on");
+    bool on;
 
-    if (!on && strcmp(argv[1], "off")) {
-        unixctl_command_reply_error(conn, "say on or off");
-        return;
+    if (parse_switch(conn, argv[1], &on)) {
+        if (!on) {
+            VLOG_WARN("vifs are no longer kept apart: xenvif/isolation off");
+        }
+        atomic_store_relaxed(&isolation_on, on);
+        unixctl_command_reply(conn, NULL);
     }
-    if (!on) {
-        VLOG_WARN("vifs are no longer kept apart: xenvif/isolation off");
-    }
-    atomic_store_relaxed(&isolation_on, on);
-    unixctl_command_reply(conn, NULL);
 }
 
 static void
 unixctl_codel(struct unixctl_conn *conn, int argc OVS_UNUSED,
               const char *argv[], void *aux OVS_UNUSED)
 {
-    bool on = !strcmp(argv[1], "on");
+    bool on;
 
-    if (!on && strcmp(argv[1], "off")) {
-        unixctl_command_reply_error(conn, "say on or off");
-        return;
+    if (parse_switch(conn, argv[1], &on)) {
+        xenvif_rx_set_codel(on);
+        unixctl_command_reply(conn, NULL);
     }
-    xenvif_rx_set_codel(on);
-    unixctl_command_reply(conn, NULL);
 }
 
 void
