@@ -53,6 +53,19 @@ struct xen_ops_counts {
     uint64_t unmaps;
 };
 
+static inline void
+xen_ops_counts_read(const struct xen_ops_counts *counts,
+                    struct xen_ops_counts *out)
+{
+    *out = (struct xen_ops_counts) {
+        .copy_calls = __atomic_load_n(&counts->copy_calls, __ATOMIC_RELAXED),
+        .copy_segs = __atomic_load_n(&counts->copy_segs, __ATOMIC_RELAXED),
+        .notifies = __atomic_load_n(&counts->notifies, __ATOMIC_RELAXED),
+        .maps = __atomic_load_n(&counts->maps, __ATOMIC_RELAXED),
+        .unmaps = __atomic_load_n(&counts->unmaps, __ATOMIC_RELAXED),
+    };
+}
+
 struct xen_evtchn;                      /* One bound event channel port. */
 struct xen_platform;                    /* An implementation's own state. */
 

@@ -106,15 +106,7 @@ local_open(uint16_t own_domid, const char *where,
 static void
 local_counts(const struct xen_platform *platform, struct xen_ops_counts *out)
 {
-    const struct xen_ops_counts *counts = &platform->counts;
-
-    *out = (struct xen_ops_counts) {
-        .copy_calls = __atomic_load_n(&counts->copy_calls, __ATOMIC_RELAXED),
-        .copy_segs = __atomic_load_n(&counts->copy_segs, __ATOMIC_RELAXED),
-        .notifies = __atomic_load_n(&counts->notifies, __ATOMIC_RELAXED),
-        .maps = __atomic_load_n(&counts->maps, __ATOMIC_RELAXED),
-        .unmaps = __atomic_load_n(&counts->unmaps, __ATOMIC_RELAXED),
-    };
+    xen_ops_counts_read(&platform->counts, out);
 }
 
 const struct xen_ops xen_ops_local = {

@@ -265,15 +265,7 @@ on_xen_grant_copy(struct xen_platform *platform, struct xen_copy_seg *segs,
 static void
 on_xen_counts(const struct xen_platform *platform, struct xen_ops_counts *out)
 {
-    const struct xen_ops_counts *counts = &platform->counts;
-
-    *out = (struct xen_ops_counts) {
-        .copy_calls = __atomic_load_n(&counts->copy_calls, __ATOMIC_RELAXED),
-        .copy_segs = __atomic_load_n(&counts->copy_segs, __ATOMIC_RELAXED),
-        .notifies = __atomic_load_n(&counts->notifies, __ATOMIC_RELAXED),
-        .maps = __atomic_load_n(&counts->maps, __ATOMIC_RELAXED),
-        .unmaps = __atomic_load_n(&counts->unmaps, __ATOMIC_RELAXED),
-    };
+    xen_ops_counts_read(&platform->counts, out);
 }
 
 const struct xen_ops xen_ops_xen = {

@@ -29,13 +29,18 @@ def add_flow(switch, flow):
                        env=switch.env)
 
 
-def time_shares(switch, *pairs):
-    """What each had of the thread's time, in three seconds."""
+def shares(switch, *pairs):
+    """What each had of the thread's time, in ns, and how many of its frames
+    arrived, in three seconds."""
+    def now():
+        return [counts(switch, pair, "cpu_ns") + [pair.flow()["frames"]]
+                for pair in pairs]
+
     time.sleep(1)
-    before = [counts(switch, pair, "cpu_ns") for pair in pairs]
+    before = now()
     time.sleep(3)
-    return [end - start for pair, (start,) in zip(pairs, before)
-            for end in counts(switch, pair, "cpu_ns")]
+    return [[end - start for start, end in zip(*both)]
+            for both in zip(before, now())]
 
 
 def test_each_has_its_part_of_the_time(switch):
@@ -48,11 +53,10 @@ def test_each_has_its_part_of_the_time(switch):
         add_flow(switch, "in_port=%s,udp,actions=%s,NORMAL" % (
             pair.ports[1], ",".join("ct(commit,zone=%d)" % zone
                                     for zone in range(1, times + 1))))
-    used = time_shares(switch, dear, cheap)
+    (used_dear, n_dear), (used_cheap, n_cheap) = shares(switch, dear, cheap)
     assert counts(switch, dear, "cpu_waits")[0] > 0
-    assert 0.7 < used[0] / used[1] < 1.4, used
-    frames = [pair.flow()["frames"] for pair in (dear, cheap)]
-    assert frames[1] > 1.3 * frames[0], frames
+    assert 0.7 < used_dear / used_cheap < 1.4, (used_dear, used_cheap)
+    assert n_cheap > 1.3 * n_dear, (n_cheap, n_dear)
 
 
 def ns_per_frame(switch, pair):

@@ -34,6 +34,17 @@ def wait_link(switch, name, address):
     switch.session.run(["ip", "link", "set", "eth0", "up"], ns=ns)
 
 
+def add_two(switch):
+    """Two guests with a vif each.  Returns their domids and ports."""
+    guests = [switch.start_guest("g%d" % i, "10.0.0.%d/24" % i)
+              for i in (1, 2)]
+    names = ["vif%d.0" % guest for guest in guests]
+    for guest, mac in zip(guests, MACS):
+        toolstack.add_vif(switch.xs, switch.domid, guest, mac)
+    wait_ports(switch, names)
+    return guests, names
+
+
 def remove_vif(switch, guest):
     """As libxl does: the backend is told, and removes its folder itself."""
     path = toolstack.backend_path(switch.domid, guest)
@@ -44,12 +55,7 @@ def remove_vif(switch, guest):
 
 
 def test_ports_come_and_go_with_vifs(switch):
-    guests = [switch.start_guest("g%d" % i, "10.0.0.%d/24" % i)
-              for i in (1, 2)]
-    names = ["vif%d.0" % guest for guest in guests]
-    for guest, mac in zip(guests, MACS):
-        toolstack.add_vif(switch.xs, switch.domid, guest, mac)
-    wait_ports(switch, names)
+    guests, names = add_two(switch)
     for i, guest in enumerate(guests, 1):
         switch.wait_state(guest, 4)
         assert switch.backend(guest, "hotplug-status") == "connected"
@@ -93,12 +99,7 @@ def test_the_bridge_that_the_vif_names(switch):
 
 def test_a_restarted_switch_keeps_and_mends(switch):
     """What went while it was away is unplugged when it is back."""
-    guests = [switch.start_guest("g%d" % i, "10.0.0.%d/24" % i)
-              for i in (1, 2)]
-    names = ["vif%d.0" % guest for guest in guests]
-    for guest, mac in zip(guests, MACS):
-        toolstack.add_vif(switch.xs, switch.domid, guest, mac)
-    wait_ports(switch, names)
+    guests, names = add_two(switch)
     switch.daemon.kill()
     switch.xs.remove(toolstack.backend_path(switch.domid, guests[0]))
     switch.start()
