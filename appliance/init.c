@@ -43,7 +43,7 @@ static struct service services[] = {
       { "/usr/sbin/netdom-vswitchd", "unix:" DB, "--no-chdir", "--pidfile",
         "--xen=xen", "--plug=br0",
         "--eal-args=--no-huge --legacy-mem --no-shconf --no-pci "
-        "--no-telemetry -m 64 -l 0" } },
+        "--no-telemetry -m 128 -l 0" } },
     { NULL, { "/usr/bin/netdom-relay", "--serve=ovsdb", "--to=" DB } },
     { NULL, { "/usr/bin/netdom-relay", "--serve=openflow",
               "--to=" RUN "/br0.mgmt" } },
@@ -99,6 +99,11 @@ mount_all(void)
         }
     }
     mkdir(RUN, 0755);
+
+    /* The kernel lets all write there, and DPDK loads no plugin from below. */
+    if (chmod("/", 0755)) {
+        say("cannot change the mode of /: %s", strerror(errno));
+    }
 }
 
 /* Each line of MODULES is a file, in the order in which they need each
@@ -242,6 +247,9 @@ main(void)
     mount_all();
     load_modules();
     setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
+    setenv("OVS_RUNDIR", RUN, 1);
+    setenv("OVS_LOGDIR", RUN, 1);
+    setenv("OVS_DBDIR", "/run", 1);
     make_database();
     for (size_t i = 0; i < N_SERVICES; i++) {
         if (i == 1) {

@@ -36,19 +36,19 @@ def command(packages, folder, scenario, memory_mib):
 
 
 def boot(packages, folder, scenario, timeout_s, tell, memory_mib=3072):
-    """Runs a scenario.  Returns its rows, as lists of five words, and the
-    log."""
+    """Runs a scenario.  Returns its rows, as lists of five words.  What the
+    console says is in FOLDER/SCENARIO.log."""
     env = dict(os.environ, LD_LIBRARY_PATH=imagefiles.library_path(packages.root))
     begun = time.monotonic()
-    log, rows, bad = [], [], None
+    path = folder / (scenario + ".log")
+    rows, bad = [], None
     child = subprocess.Popen(
         [str(word) for word in command(packages, folder, scenario,
                                        memory_mib)],
         env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, start_new_session=True)
     try:
-        for line in lines_of(child, begun + timeout_s):
-            log.append(line)
+        for line in logged(lines_of(child, begun + timeout_s), path):
             if line.startswith("ROW|"):
                 rows.append(line.split("|")[1:])
                 tell("%3d s  %s" % (time.monotonic() - begun,
@@ -63,10 +63,18 @@ def boot(packages, folder, scenario, timeout_s, tell, memory_mib=3072):
         child.wait()
     if bad is None or bad != sum(row[4] != "true" for row in rows):
         raise CannotRun("scenario %s did not come to its end in %d s; its"
-                        " console ends: %s" % (
-                            scenario, time.monotonic() - begun,
-                            "\n".join(log[-15:])))
-    return rows, log
+                        " console, %s, ends: %s" % (
+                            scenario, time.monotonic() - begun, path,
+                            "\n".join(path.read_text().splitlines()[-15:])))
+    return rows
+
+
+def logged(lines, path):
+    """The same lines, each written down as it comes."""
+    with open(path, "w", encoding="utf-8", buffering=1) as log:
+        for line in lines:
+            log.write(line + "\n")
+            yield line
 
 
 def lines_of(child, deadline):

@@ -87,6 +87,8 @@ def dom0(packages, images):
     for name in ("ovs-ofctl", "ovs-vsctl"):
         imagefiles.add_program(image, "/usr/bin/" + name, machines(name))
     imagefiles.add_program(image, "/usr/bin/netdom-relay", ours("netdom-relay"))
+    image.add_folder("/var/log")
+    image.add_link("/var/run", "/run")
     image.add_file("/init", HERE / "dom0/init")
     for script in sorted((HERE / "dom0").glob("*.sh")):
         image.add_file("/scenario/" + script.name, script)

@@ -61,13 +61,16 @@ def add_plugins(image):
     if not folders:
         raise CannotRun("DPDK is not installed: run tools/setup")
     for name in DPDK_PLUGINS:
-        for plugin in sorted(folders[-1].glob(name + ".so.*")):
-            library = "%s/%s" % (imagefiles.LIBRARIES, plugin.name)
-            if library not in image:
-                imagefiles.add_elf(image, library, plugin.resolve())
-            imagefiles.add_libraries(image, plugin.resolve())
-            image.add_link("%s/%s" % (folders[-1], plugin.name),
-                           "/" + library)
+        found = sorted(folders[-1].glob(name + ".so.*"))
+        if not found:
+            raise CannotRun("DPDK has no %s" % name)
+        # The shortest is the name that programs are linked to.
+        library = "%s/%s" % (imagefiles.LIBRARIES, found[0].name)
+        if library not in image:
+            imagefiles.add_elf(image, library, found[0].resolve())
+        imagefiles.add_libraries(image, found[0].resolve())
+        # DPDK looks at files of this name only.
+        image.add_link("%s/%s.so" % (folders[-1], name), "/" + library)
 
 
 def make_image(root):
