@@ -95,8 +95,9 @@ open_xenstore(void)
     return true;
 }
 
-static void
-add_vif(unsigned int domid, unsigned int devid)
+/* False: xenstore does not answer, which says nothing about the vif. */
+static bool
+add_vif(struct shash *found, unsigned int domid, unsigned int devid)
 {
     struct vif *vif = xzalloc(sizeof *vif);
     char path[XS_PATH_BYTES], name[32];
@@ -105,55 +106,73 @@ add_vif(unsigned int domid, unsigned int devid)
     vif->domid = domid;
     vif->devid = devid;
     vif_backend_path(path, own_domid, (struct xenvif_id) { domid, devid });
-    if (!xs_get_u64(xs, XBT_NULL, path, "state", 0, 8, &state)) {
+    int error = xs_get_u64(xs, XBT_NULL, path, "state", 0, 8, &state);
+    if (!error) {
         if (xs_get_text(xs, XBT_NULL, path, "bridge", vif->bridge,
                         sizeof vif->bridge)) {
             vif->bridge[0] = '\0';
         }
         snprintf(name, sizeof name, "vif%u.%u", vif->domid, vif->devid);
-        if (shash_add_once(&vifs, name, vif)) {
-            return;
+        if (shash_add_once(found, name, vif)) {
+            return true;
         }
     }
     free(vif);
+    return error != -EIO;
 }
 
-/* The names in a folder; none is no error. */
-static char **
-list(const char *path, unsigned int *n)
+/* The names in a folder, none if there is no such.  False: as above. */
+static bool
+list(const char *path, char ***names, unsigned int *n)
 {
-    char **names = xs_directory(xs, XBT_NULL, path, n);
-
-    if (!names) {
+    *names = xs_directory(xs, XBT_NULL, path, n);
+    if (!*names) {
         *n = 0;
+        return errno == ENOENT;
     }
-    return names;
+    return true;
 }
 
-static void
-look(void)
+static bool
+find_vifs(struct shash *found)
 {
     char dir[XS_PATH_BYTES], guest[XS_PATH_BYTES];
     unsigned int n_guests, n_vifs, domid, devid;
+    char **guests, **leaves;
 
-    shash_clear_free_data(&vifs);
     snprintf(dir, sizeof dir, "/local/domain/%u/backend/vif", own_domid);
-    char **guests = list(dir, &n_guests);
-    for (unsigned int i = 0; i < n_guests; i++) {
+    bool ok = list(dir, &guests, &n_guests);
+    for (unsigned int i = 0; ok && i < n_guests; i++) {
         if (!str_to_uint(guests[i], 10, &domid) || domid > UINT16_MAX) {
             continue;
         }
         snprintf(guest, sizeof guest, "/local/domain/%u/backend/vif/%u",
                  own_domid, domid);
-        char **leaves = list(guest, &n_vifs);
-        for (unsigned int k = 0; k < n_vifs; k++) {
+        ok = list(guest, &leaves, &n_vifs);
+        for (unsigned int k = 0; ok && k < n_vifs; k++) {
             if (str_to_uint(leaves[k], 10, &devid)) {
-                add_vif(domid, devid);
+                ok = add_vif(found, domid, devid);
             }
         }
         free(leaves);
     }
     free(guests);
+    return ok;
+}
+
+/* What was known stays so if xenstore does not answer: no port goes for
+ * that. */
+static bool
+look(void)
+{
+    struct shash found = SHASH_INITIALIZER(&found);
+    bool ok = find_vifs(&found);
+
+    if (ok) {
+        shash_swap(&vifs, &found);
+    }
+    shash_destroy_free_data(&found);
+    return ok;
 }
 
 /* The ports, as the database has them. */
@@ -252,8 +271,9 @@ plug_run(void)
     }
     unsigned int seqno = ovsdb_idl_get_seqno(loop.idl);
     if (txn && (due || seqno != seen_seqno)) {
-        if (due) {
-            look();
+        if (due && !look()) {
+            close_xenstore();
+            return;
         }
         due = false;
         seen_seqno = seqno;

@@ -115,3 +115,14 @@ def test_refused_without_a_xen(switch):
         ["netdom-vswitchd", "--xen=xen", "--domid=3"], check=False)
     assert done.returncode == 1
     assert "leave --domid away" in done.stderr
+
+
+def test_ports_stay_while_xenstore_is_away(switch):
+    _, names = add_two(switch)
+    switch.xenlocald.kill()
+    wait_for(lambda: "xenstore went away" in switch.daemon.log.read_text(),
+             10, "the switch to notice")
+    # Whatever the database says meanwhile, nothing is unplugged.
+    switch.vsctl("set", "bridge", "br0", "external_ids:look=1")
+    assert ports(switch) == sorted(names)
+    assert "unplugged" not in switch.daemon.log.read_text()

@@ -38,7 +38,8 @@ def command(packages, folder, scenario, memory_mib):
 def boot(packages, folder, scenario, timeout_s, tell, memory_mib=3072):
     """Runs a scenario.  Returns its rows, as lists of five words.  What the
     console says is in FOLDER/SCENARIO.log."""
-    env = dict(os.environ, LD_LIBRARY_PATH=imagefiles.library_path(packages.root))
+    env = dict(os.environ,
+               LD_LIBRARY_PATH=imagefiles.library_path(packages.root))
     begun = time.monotonic()
     path = folder / (scenario + ".log")
     rows, bad = [], None

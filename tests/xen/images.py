@@ -78,7 +78,7 @@ def dom0(packages, images):
     add_common(image, root, DOM0_MODULES)
     for name, path in DOM0_PROGRAMS.items():
         imagefiles.add_program(image, "/%s/%s" % (XEN_BIN, name),
-                          find_xen(root, path), root)
+                               find_xen(root, path), root)
     for name in XENSTORE_TOOLS:
         image.add_link("/%s/xenstore-%s" % (XEN_BIN, name), "xenstore")
     # xl is lost without it once a thread is to end.
@@ -86,7 +86,8 @@ def dom0(packages, images):
                    "/lib/x86_64-linux-gnu/libgcc_s.so.1")
     for name in ("ovs-ofctl", "ovs-vsctl"):
         imagefiles.add_program(image, "/usr/bin/" + name, machines(name))
-    imagefiles.add_program(image, "/usr/bin/netdom-relay", ours("netdom-relay"))
+    imagefiles.add_program(image, "/usr/bin/netdom-relay",
+                           ours("netdom-relay"))
     image.add_folder("/var/log")
     image.add_link("/var/run", "/run")
     image.add_file("/init", HERE / "dom0/init")

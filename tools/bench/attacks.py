@@ -52,7 +52,6 @@ class Place:
         self.host = host
         self.session = host.session
         self.tenant = uplink.tenant
-        self.cpu = cpu
         self.vifs = [self.tenant + "-a", self.tenant + "-b"]
         self.macs = ["02:00:00:00:%02x:1%d" % (number, i) for i in (1, 2)]
         self.wrap = ("taskset", "-c", str(cpu))

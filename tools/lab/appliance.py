@@ -5,7 +5,6 @@ measurement, the SHA-256 of all that is booted."""
 
 import argparse
 import hashlib
-import json
 import lzma
 import os
 import pathlib

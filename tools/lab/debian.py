@@ -103,7 +103,7 @@ class Packages:
                 words[0], words[1], (done.stderr or done.stdout)[-600:]))
         return done.stdout
 
-    def fetch(self, names, release=SUITE, with_needs=True):
+    def fetch(self, names, release=SUITE):
         """Downloads and unpacks what is not there yet, and all that it needs
         and the machine has not."""
         self.debs.mkdir(parents=True, exist_ok=True)
@@ -115,9 +115,7 @@ class Packages:
         policy = "APT::Default-Release=" + release
         self.tell("looking packages up")
         self._apt("apt-get", "update")
-        wanted = set(names)
-        if with_needs:
-            wanted |= self.closure(names, policy)
+        wanted = self.closure(names, policy)
         self.tell("downloading %d packages" % len(wanted - had))
         self._apt("apt-get", "-o", policy, "download",
                   *sorted(wanted - had), cwd=self.debs)

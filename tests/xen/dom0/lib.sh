@@ -7,7 +7,7 @@ echo 0 > /run/turn
 now() { cut -d. -f1 /proc/uptime; }
 say() { echo "dom0: $(now) s: $*"; }
 
-# row NAME GOAL RESULT UNIT: the last command of the caller says if it is met.
+# row NAME GOAL RESULT UNIT STATUS: STATUS is 0 if the goal is met.
 row() {
     if [ "$5" = 0 ]; then ok=true; else ok=false; n_bad=$((n_bad + 1)); fi
     echo "ROW|$1|$2|$3|$4|$ok"

@@ -22,7 +22,8 @@ answers() { run_in g1 60 "ping -c $1 -W 3 10.0.0.2" | grep -o '[0-9]* packets re
 driver tenant || fail "the tenant's domain serves"
 say "the tenant's domain serves"
 reach tenant
-check "the tenant's domain serves" true
+check "the tenant's switch answers OpenFlow" \
+    ovs-ofctl show unix:/run/tenant.openflow
 guest g1 'vif=["mac=00:16:3e:00:00:01,backend=tenant"]' || fail "g1 is up"
 guest g2 'vif=["mac=00:16:3e:00:00:02,backend=tenant,rate=4Mb/s"]' || fail "g2 is up"
 say "both guests are up"
