@@ -125,7 +125,7 @@ class Boot(unittest.TestCase):
                          ["a", "b\ufffd"])
 
     def test_its_time_is_over(self):
-        self.assertEqual(self.lines("echo a; sleep 60", 0.7), ["a"])
+        self.assertEqual(self.lines("echo a; exec sleep 60", 0.7), ["a"])
 
 
 if __name__ == "__main__":
