@@ -45,6 +45,8 @@ xenvif_construct(struct netdev *netdev)
     vif->backlog = vif_backlog_create();
     qos_limit_init(&vif->upcalls, QOS_PACKETS, XENVIF_UPCALLS_PER_S,
                    XENVIF_UPCALLS_BURST);
+    qos_limit_init(&vif->conns, QOS_PACKETS, XENVIF_CONNS_PER_S,
+                   XENVIF_CONNS_BURST);
     vif->mtu = vif->requested_mtu = MTU_DEFAULT;
     vif->requested_n_txq = vif->requested_n_rxq = 1;
     vif->max_queues = 1;

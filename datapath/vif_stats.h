@@ -77,6 +77,8 @@ extern const char *const vif_malice_sentences[VIF_N_MALICES];
     X(cpu_waits)                        /* Turns that it left to others. */ \
     X(upcalls)                          /* Frames without a flow. */       \
     X(upcall_waits)                     /* Polls that they ended. */        \
+    X(conns)                            /* New connections it made. */      \
+    X(conn_waits)                       /* Polls that they ended. */        \
     X(uplink_waits)                     /* Polls that its backlog ended. */ \
     X(tx_notifies) X(rx_notifies)       /* Events that we sent. */          \
     X(tx_gso_frames)                    /* To be segmented, whole. */       \

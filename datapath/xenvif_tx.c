@@ -186,6 +186,11 @@ may_enter(struct xenvif_queue *q, uint64_t now_ns, uint64_t *ready_ns)
         vif_count(&q->stats.upcall_waits, 1);
         return false;
     }
+    *ready_ns = qos_limit_ready_ns(&q->vif->conns, 1, 0, now_ns);
+    if (OVS_UNLIKELY(*ready_ns > now_ns && isolation_is_on())) {
+        vif_count(&q->stats.conn_waits, 1);
+        return false;
+    }
     if (OVS_UNLIKELY(vif_backlog_is_enough(q->vif->backlog)
                      && isolation_is_on())) {
         vif_count(&q->stats.uplink_waits, 1);

@@ -151,6 +151,27 @@ def test_the_largest_frames_have_room(switch):
     pair.wait_frames(40)
 
 
+def test_new_connections_are_bounded(switch):
+    """A flood of new connections waits in its guest, and the table that all
+    share grows slowly."""
+    add_flow(switch, "udp,actions=ct(commit,zone=1),NORMAL")
+    victim = Pair(switch, 2, rate="2kpps", flows=100)
+    flood = Pair(switch, 1, size=64, rate="max", vary="all")
+    flood.wait_frames(12000)
+    begin = time.monotonic()
+    before, _ = counts(switch, flood, "conns", "conn_waits")
+    time.sleep(3)
+    conns, waits = counts(switch, flood, "conns", "conn_waits")
+    seconds = time.monotonic() - begin
+    assert waits > 0
+    assert 20000 < conns - before < 10000 * (seconds + 0.5)
+    assert counts(switch, victim, "conns", "conn_waits") == [100, 0]
+    table = int(switch.appctl("dpctl/ct-get-nconns"))
+    assert conns <= table <= 10000 * (seconds + 60)
+    victim.expect_all()
+    flood.expect_all()
+
+
 def masks(switch):
     """What the flows look at, of addresses and ports."""
     flows = switch.appctl("dpctl/dump-flows").splitlines()
