@@ -57,6 +57,7 @@ def guest(packages):
     image = Image()
     add_common(image, root, GUEST_MODULES)
     imagefiles.add_program(image, "/bin/agent", ours("netdom-xen-agent"))
+    imagefiles.add_program(image, "/bin/stream", ours("netdom-xen-stream"))
     image.add_file("/init", HERE / "guest/init")
     return image
 
