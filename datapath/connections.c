@@ -18,22 +18,8 @@
 
 /* The linker leads OVS's call here; who may call it, and when, is as
  * conntrack.h says. */
-int __real_conntrack_execute(struct conntrack *, struct dp_packet_batch *,
-                             ovs_be16 dl_type, bool force, bool commit,
-                             uint16_t zone, const uint32_t *setmark,
-                             const struct ovs_key_ct_labels *setlabel,
-                             ovs_be16 tp_src, ovs_be16 tp_dst,
-                             const char *helper,
-                             const struct nat_action_info_t *,
-                             long long int now_ms, uint32_t tp_id);
-int __wrap_conntrack_execute(struct conntrack *, struct dp_packet_batch *,
-                             ovs_be16 dl_type, bool force, bool commit,
-                             uint16_t zone, const uint32_t *setmark,
-                             const struct ovs_key_ct_labels *setlabel,
-                             ovs_be16 tp_src, ovs_be16 tp_dst,
-                             const char *helper,
-                             const struct nat_action_info_t *,
-                             long long int now_ms, uint32_t tp_id);
+typeof(conntrack_execute) __real_conntrack_execute;
+typeof(conntrack_execute) __wrap_conntrack_execute;
 
 static void
 charge(struct xenvif_queue *q, uint32_t n_conns, uint32_t n_before,
