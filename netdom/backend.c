@@ -318,7 +318,7 @@ backends_run(void)
 
     HMAP_FOR_EACH_SAFE (b, node, &backends) {
         if (xs && !b->port.serial && ovs_list_is_empty(&b->due_node)
-            && !b->quarantine.on) {
+            && !b->waits_for_port && !b->quarantine.on) {
             watch_backend(b, false);
             hmap_remove(&backends, &b->node);
             free(b);

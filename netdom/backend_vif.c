@@ -237,7 +237,7 @@ forget(struct backend *b)
     xenvif_pardon(b->id);
     memset(&b->quarantine, 0, sizeof b->quarantine);
     b->looked = b->refused = b->begun = b->unsaved = false;
-    b->have_policy = b->have_rate = false;
+    b->have_policy = b->have_rate = b->waits_for_port = false;
     b->carrier = -1;
     b->offered_queues = 0;
     b->seen = XENBUS_UNKNOWN;

@@ -71,6 +71,17 @@ def test_plug_by_hand(nothing_left, switch):
     assert switch.backend(b, "state") == "4"
 
 
+def test_each_deleted_port_closes_its_vif(nothing_left, switch):
+    """However the port's end and the polling threads' leave of its rings fall
+    together, the guest is told."""
+    for i in range(1, 25):
+        name = "g%d" % i
+        domid = switch.start_guest(name, "10.0.0.%d/24" % i)
+        switch.plug(name, domid, "00:16:3e:00:00:%02x" % i)
+        switch.vsctl("del-port", "br0", "vif%d.0" % domid)
+        switch.wait_state(domid, 6)
+
+
 @pytest.mark.parametrize("options, says", [
     ((), "options:domid must be a whole number"),
     (("options:domid=x", "options:devid=0"), "it is x"),
