@@ -10,11 +10,15 @@
  * What that costs is charged to the vif whose turn it is (turn.h).  And how
  * often is bounded for each vif: flows are left behind, of whose table, and of
  * the time to look after it, all have a part.  A vif beyond that is not polled
- * for a while. */
+ * for a while.
+ *
+ * What flow is made for it looks at whole bytes (megaflow.h). */
 
 #include <config.h>
 
 #include "datapath/csum.h"
+#include "datapath/isolation.h"
+#include "datapath/megaflow.h"
 #include "datapath/xenvif_port.h"
 #include "dp-packet.h"
 #include "dpif.h"
@@ -23,18 +27,34 @@
 /* The same function for each datapath; set before a packet can come. */
 static upcall_callback *slow_path;
 
-/* Charges the vif, if it is one, whose turn it is. */
-static void
-charge(void)
+/* Of the vif whose turn it is; a null pointer if it is none's. */
+static struct xenvif_queue *
+whose_turn(void)
 {
     struct doorbell_member *m = doorbell_polled();
-    struct xenvif_queue *q = m ? xenvif_queue_of_member(m) : NULL;
 
-    if (q) {
-        vif_count(&q->stats.upcalls, 1);
-        qos_limit_owe(&q->vif->upcalls, 1, doorbell_now_ns(),
-                      &q->upcalls_rest);
-    }
+    return m ? xenvif_queue_of_member(m) : NULL;
+}
+
+static void
+charge(struct xenvif_queue *q)
+{
+    vif_count(&q->stats.upcalls, 1);
+    qos_limit_owe(&q->vif->upcalls, 1, doorbell_now_ns(), &q->upcalls_rest);
+}
+
+/* Of a mask, what a classifier makes of many lengths. */
+static void
+round_masks(struct flow *mask)
+{
+    megaflow_round(&mask->nw_src, sizeof mask->nw_src, MEGAFLOW_STEP_IPV4);
+    megaflow_round(&mask->nw_dst, sizeof mask->nw_dst, MEGAFLOW_STEP_IPV4);
+    megaflow_round(&mask->ipv6_src, sizeof mask->ipv6_src,
+                   MEGAFLOW_STEP_IPV6);
+    megaflow_round(&mask->ipv6_dst, sizeof mask->ipv6_dst,
+                   MEGAFLOW_STEP_IPV6);
+    megaflow_round(&mask->tp_src, sizeof mask->tp_src, MEGAFLOW_STEP_PORT);
+    megaflow_round(&mask->tp_dst, sizeof mask->tp_dst, MEGAFLOW_STEP_PORT);
 }
 
 static int
@@ -58,7 +78,14 @@ complete_and_pass(const struct dp_packet *packet, const struct flow *flow,
     if (blank) {
         csum_blank(data, &h);
     }
-    charge();
+
+    struct xenvif_queue *q = whose_turn();
+    if (q) {
+        charge(q);
+        if (wc && isolation_is_on()) {
+            round_masks(&wc->masks);
+        }
+    }
     return error;
 }
 

@@ -1,6 +1,7 @@
 """A polling thread's time is a resource, too: frames that cost much cost their
 sender's time, and not its neighbours'."""
 
+import re
 import time
 
 import pytest
@@ -169,3 +170,26 @@ def test_new_connections_are_bounded(switch):
     assert conns <= table <= 10000 * (seconds + 60)
     victim.expect_all()
     flood.expect_counted()
+
+
+def masks(switch):
+    """What the flows look at, of addresses and ports."""
+    flows = switch.appctl("dpctl/dump-flows").splitlines()
+    return {tuple(re.findall(r"\b(src|dst)=[^,)/]*(/[0-9a-fx.]*)?", flow))
+            for flow in flows if "ipv4(" in flow and "udp" in flow}
+
+
+def test_tuple_space_is_bounded(switch):
+    """A guest that picks addresses and ports so that as many masks as may be
+    are needed to tell rules apart (CVE-2019-25076) makes few."""
+    for rule in ("priority=9,udp,nw_src=198.18.0.1,actions=NORMAL",
+                 "priority=8,udp,nw_dst=198.19.0.1,actions=NORMAL",
+                 "priority=7,udp,tp_src=1024,actions=NORMAL",
+                 "priority=6,udp,tp_dst=9,actions=NORMAL"):
+        add_flow(switch, rule)
+    Pair(switch, 1, size=64, rate="2kpps", vary="prefix").wait_frames(4000)
+    assert 20 < len(masks(switch)) <= 225
+    switch.appctl("xenvif/isolation", "off")
+    switch.appctl("dpctl/del-flows")
+    time.sleep(2)
+    assert len(masks(switch)) > 500
