@@ -8,16 +8,19 @@ Errors: LabError.
 """
 
 import os
+import re
 import signal
 import threading
 import time
 
 from bench.guest import BenchGuest
 from bench.victim import BEHIND_MAC, GENERATOR
-from lab.session import LabError, find_program
+from lab.session import LabError, find_program, wait_for
 
 SETTLE_S = 0.3                          # Until an attack is at its height.
 STORM_FLOWS = 3000
+FEW_KEYS = 200                          # The victim's, and what else goes on.
+FORGET_S = 10
 ATTACKER = 1                            # Its generator's number.
 
 # Port names are put in for {uplink}.
@@ -74,8 +77,17 @@ class Place:
 
     def forget(self):
         """Nothing of an attack is left that would weigh on the next turn."""
-        for command in ("dpctl/del-flows", "dpctl/flush-conntrack"):
+        for command in ("revalidator/purge", "dpctl/del-flows",
+                        "dpctl/flush-conntrack"):
             self.host.appctl(self.tenant, command)
+        wait_for(lambda: self.flow_keys() <= FEW_KEYS, FORGET_S,
+                 "the flows of %s to be forgotten" % self.tenant)
+        time.sleep(SETTLE_S)            # What is freed, is freed by then.
+
+    def flow_keys(self):
+        """What flows Open vSwitch's revalidators look after."""
+        shown = self.host.appctl(self.tenant, "upcall/show")
+        return sum(map(int, re.findall(r"\(keys (\d+)\)", shown)))
 
     def start_loop(self, name, script, *words):
         """A shell's loop, on the attacker's core."""

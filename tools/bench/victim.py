@@ -11,7 +11,9 @@ from bench.guest import BenchGuest
 from lab.session import find_program
 
 FRAME_BYTES = 512
-RATE_PPS = 2000
+# No multiple of Linux's timer ticks: else all ticks of a turn, or none, fall
+# together with a frame, and turns differ by that.
+RATE_PPS = 2039
 RATE_BPS = RATE_PPS * FRAME_BYTES * 8
 FLOWS = 16
 MAX_SLICES = 10000                      # No turn has more.
