@@ -110,6 +110,32 @@ class Judgement(unittest.TestCase):
         self.assertEqual([row.ok for row in result.rows[:3]],
                          [True, False, True])
 
+    def test_chance(self):
+        """What varies by more than it may differ is decided later, or, if it
+        is far from the goal, at once."""
+        def rounds(*attacked):
+            return [{"spinner": arm(), "attacked": arm(p99_us=value)}
+                    for value in attacked]
+
+        for ratio, values in ((1.0, (80, 100, 120)), (1.2, (90, 120, 150))):
+            found = rounds(*values * 2)
+            self.assertEqual(isolation_result.p99_ratio(found), ratio)
+            self.assertFalse(isolation_result.is_decided(found))
+            low, high = isolation_result.p99_interval(found)
+            self.assertTrue(low < ratio < high)
+            self.assertEqual((low, high),
+                             isolation_result.p99_interval(found))
+        for values in ((50, 60, 70), (300, 400, 500), (100,), (111,)):
+            self.assertTrue(isolation_result.is_decided(rounds(*values * 4)))
+
+    def test_more_turns_of_some_arms(self):
+        more = {name: arm(lost=name == "attacked")
+                for name in isolation_result.COMPARED}
+        whole = {name: arm() for name in isolation_result.ARMS}
+        result = Result("isolation", "")
+        isolation_result.add_rows(result, "x", [whole, more, more], False)
+        self.assertEqual(result.rows[1].result, 2)
+
     def test_quartiles(self):
         self.assertEqual(isolation_result.quartiles([3]), (3, 3))
         self.assertEqual(isolation_result.quartiles(list(range(8))), (2, 5))

@@ -3,10 +3,14 @@
 Thread: any.  Pure.
 """
 
+import random
 import statistics
 
 ARMS = ("alone", "spinner", "attacked", "off")
 MAX_P99_RATIO = 1.10
+# Arms that are compared; of these there may be more turns than of the others.
+COMPARED = ("spinner", "attacked")
+RESAMPLES = 1000
 MIN_GUARANTEE_PERCENT = 99.0
 MIN_FLOOD_HARM = 10.0
 MIN_HARM = 1.10                         # Of an attack that is no flood.
@@ -19,8 +23,34 @@ def too_many_spoilt(n_spoilt, n_slices):
     return n_spoilt > MAX_SPOILT_PART * n_slices
 
 
+def values_of(rounds, arm, what):
+    return [turn[arm][what] for turn in rounds if arm in turn]
+
+
 def median(rounds, arm, what):
-    return statistics.median(turn[arm][what] for turn in rounds)
+    return statistics.median(values_of(rounds, arm, what))
+
+
+def p99_ratio(rounds):
+    attacked, spinner = (median(rounds, arm, "p99_us")
+                         for arm in ("attacked", "spinner"))
+    return attacked / max(spinner, 1e-3)
+
+
+def p99_interval(rounds):
+    """Between which values the ratio lies, with 95 % confidence: Efron's
+    bootstrap, of rounds.  The same rounds give the same."""
+    chance = random.Random(len(rounds))
+    found = sorted(p99_ratio(chance.choices(rounds, k=len(rounds)))
+                   for _ in range(RESAMPLES))
+    return found[RESAMPLES // 40], found[-1 - RESAMPLES // 40]
+
+
+def is_decided(rounds):
+    """Whether what is found is on one side of the goal, for all that chance
+    may have added."""
+    low, high = p99_interval(rounds)
+    return high <= MAX_P99_RATIO or low > MAX_P99_RATIO
 
 
 def harm(rounds):
@@ -42,7 +72,7 @@ def quartiles(values):
 
 
 def shown(rounds, arm):
-    values = [turn[arm]["p99_us"] for turn in rounds]
+    values = values_of(rounds, arm, "p99_us")
     low, high = quartiles(values)
     return "%s %.0f us (%.0f to %.0f)" % (arm, statistics.median(values), low,
                                           high)
@@ -51,19 +81,20 @@ def shown(rounds, arm):
 def add_rows(result, what, rounds, is_flood):
     """The rows of one attack in one arrangement; 'rounds' are those that
     count."""
-    ratio = (median(rounds, "attacked", "p99_us")
-             / max(median(rounds, "spinner", "p99_us"), 1e-3))
-    delays = "p99, median and quartiles: " + ", ".join(shown(rounds, arm) for arm in ARMS)
+    ratio = p99_ratio(rounds)
+    delays = "%.2f to %.2f with 95 %% confidence, %d rounds; p99, median and" \
+        " quartiles: %s" % (*p99_interval(rounds), len(rounds), ", ".join(
+            shown(rounds, arm) for arm in ARMS))
     result.add(what + ": p99 attacked over that beside a spinner",
                "%g or less" % MAX_P99_RATIO, round(ratio, 3), "times",
                ratio <= MAX_P99_RATIO, delays,
                {"rounds": rounds})
-    lost = sum(turn["attacked"]["lost"] for turn in rounds)
-    sent = sum(turn["attacked"]["frames"] for turn in rounds) + lost
+    lost = sum(values_of(rounds, "attacked", "lost"))
+    sent = sum(values_of(rounds, "attacked", "frames")) + lost
     result.add(what + ": lost while attacked", 0, lost, "frames", not lost,
                "of %d; alone %d, without isolation %d" % (
-                   sent, sum(turn["alone"]["lost"] for turn in rounds),
-                   sum(turn["off"]["lost"] for turn in rounds)))
+                   sent, sum(values_of(rounds, "alone", "lost")),
+                   sum(values_of(rounds, "off", "lost"))))
     percent = median(rounds, "attacked", "of_guarantee_percent")
     result.add(what + ": part of the guarantee while attacked",
                "%g or more" % MIN_GUARANTEE_PERCENT, percent, "%",
