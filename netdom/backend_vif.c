@@ -118,6 +118,12 @@ attach(struct backend *b)
                                   &frontend, why);
     if (error == -EIO) {
         return;                         /* Not the frontend's fault. */
+    } else if (b->memory.resume && (error || frontend.has_ctrl
+                                    || frontend.multicast_control)) {
+        /* Its hash, its mapped pages and its addresses went with the process
+         * before us. */
+        xenbus_cannot_resume(&b->memory);
+        return;
     } else if (!error) {
         error = xenvif_attach(b->id, &frontend);
         if (error == -EBUSY) {
@@ -129,10 +135,15 @@ attach(struct backend *b)
     }
     if (error) {
         b->refused = true;
+        xenbus_cannot_resume(&b->memory);
         set_why(b, WHY_FRONTEND, why);
         return;
     }
     b->attached = true;
+    if (b->memory.resume) {
+        VLOG_INFO_RL(&b->rl, "vif%u.%u: goes on where the process before "
+                     "left it", b->id.domid, b->id.devid);
+    }
     xenbus_connected(&b->memory);
     set_why(b, WHY_FRONTEND, "");
     set_state(b, XENBUS_CONNECTED);
@@ -306,6 +317,7 @@ consider(struct backend *b, struct xenbus_input *in)
     in->refused = b->refused;
     in->unseen = b->memory.unseen;
     in->invite = b->memory.invite;
+    in->resume = b->memory.resume;
 }
 
 /* One step of the handshake.  False if there is nothing more to do now. */
@@ -330,9 +342,12 @@ step(struct backend *b, const struct xenbus_input *in)
         VLOG_INFO_RL(&b->rl, "vif%u.%u: InitWait", b->id.domid, b->id.devid);
         return true;
 
-    case XENBUS_ATTACH:
+    case XENBUS_ATTACH: {
+        bool resumed = b->memory.resume;
+
         attach(b);
-        return b->attached;
+        return b->attached || (resumed && !b->memory.resume);
+    }
 
     case XENBUS_DETACH:
         b->attached = false;

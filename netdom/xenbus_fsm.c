@@ -68,6 +68,10 @@ go_down(const struct xenbus_input *in)
 static enum xenbus_action
 stay_up(const struct xenbus_input *in)
 {
+    if (in->resume && in->link == XENBUS_DETACHED && is_up(in->theirs)
+        && in->online && in->have_port && !in->quarantined && !in->refused) {
+        return in->have_policy ? XENBUS_ATTACH : XENBUS_WAIT;
+    }
     if (!is_up(in->theirs) || !may_connect(in)
         || in->link != XENBUS_ATTACHED) {
         return go_down(in);
@@ -156,9 +160,10 @@ xenbus_looked(struct xenbus_memory *m, enum xenbus_state ours,
         /* What an earlier process left half closed was its wish. */
         m->known = true;
         m->unseen = m->invite = is_down(ours);
+        m->resume = ours == XENBUS_CONNECTED || ours == XENBUS_RECONFIGURED;
     }
     if (!is_up(theirs)) {
-        m->unseen = false;
+        m->unseen = m->resume = false;
         if (is_coming(theirs)) {
             m->invite = false;          /* By itself. */
         }
@@ -168,6 +173,7 @@ xenbus_looked(struct xenbus_memory *m, enum xenbus_state ours,
 void
 xenbus_closing(struct xenbus_memory *m, enum xenbus_state theirs)
 {
+    m->resume = false;
     if (is_up(theirs)) {
         m->unseen = m->invite = true;
     }
@@ -183,7 +189,13 @@ xenbus_pardoned(struct xenbus_memory *m, enum xenbus_state theirs)
 void
 xenbus_connected(struct xenbus_memory *m)
 {
-    m->unseen = m->invite = false;
+    m->unseen = m->invite = m->resume = false;
+}
+
+void
+xenbus_cannot_resume(struct xenbus_memory *m)
+{
+    m->resume = false;
 }
 
 const char *

@@ -10,6 +10,10 @@
  * connects.  Closed with "online" waits for the frontend's return; Closed
  * without it removes the vif.
  *
+ * Where both sides are Connected at our first look, the process before us has
+ * ended without the frontend's notice.  Its rings are as they were, and are
+ * attached as they are: the frontend does not notice either.
+ *
  * A connected frontend that wants another XDP headroom says 7 Reconfiguring,
  * is answered 8 Reconfigured, and says Connected again; so do we then.  The
  * rings stay attached meanwhile. */
@@ -55,18 +59,21 @@ struct xenbus_input {
                                          * from before. */
     bool invite;                        /* We closed: call it back once it
                                          * has closed too. */
+    bool resume;                        /* The rings are of the process before
+                                         * us, and can be taken over. */
 };
 
 /* What is remembered of a frontend from one look to the next; all zero: it
  * was never looked at. */
 struct xenbus_memory {
-    bool known, unseen, invite;
+    bool known, unseen, invite, resume;
 };
 
 enum xenbus_action {
     XENBUS_WAIT,                        /* Nothing, until something changes. */
     XENBUS_WRITE_FEATURES,              /* Then InitWait. */
-    XENBUS_ATTACH,                      /* Then Connected, or refuse. */
+    XENBUS_ATTACH,                      /* Then Connected, or refuse, or no
+                                         * more to resume. */
     XENBUS_DETACH,                      /* Asks; the link says when. */
     XENBUS_RECONFIGURE,                 /* Then Reconfigured. */
     XENBUS_SET_CONNECTED,               /* The frontend has seen that. */
@@ -85,6 +92,9 @@ void xenbus_looked(struct xenbus_memory *, enum xenbus_state ours,
                    enum xenbus_state theirs);
 void xenbus_closing(struct xenbus_memory *, enum xenbus_state theirs);
 void xenbus_connected(struct xenbus_memory *);
+/* What the process before us knew of the frontend, and nobody knows now, is
+ * needed: it has to connect anew. */
+void xenbus_cannot_resume(struct xenbus_memory *);
 void xenbus_pardoned(struct xenbus_memory *, enum xenbus_state theirs);
 
 const char *xenbus_state_name(enum xenbus_state);

@@ -545,15 +545,47 @@ def test_xsa_332_xsa_349_storm_of_states(switch):
         os.kill(guest.pid, signal.SIGCONT)
 
 
+def n_connections(switch, name):
+    """How often the guest has connected, by its own log."""
+    log = (switch.session.dir / ("log/guest-%s.log" % name)).read_text()
+    return log.count(": connected to domain")
+
+
 def test_killed_switch_comes_back(switch):
-    """SIGKILL, a new process: the guests reconnect by themselves."""
-    a, _ = two_guests(switch)
+    """SIGKILL, a new process: it goes on with the guests' rings, which see
+    nothing of it, and answers what they sent meanwhile."""
+    a, b = two_guests(switch)
+    assert switch.ping("a", "10.0.0.2") == 3
+    for _ in range(3):
+        switch.daemon.kill(signal.SIGKILL)
+        assert switch.ping("a", "10.0.0.2", count=2) == 0
+        switch.start()
+        wait_for(lambda: switch.ping("a", "10.0.0.2", count=1) == 1, 10,
+                 "the guests to be back")
+        assert switch.ping("a", "10.0.0.2", count=10) == 10
+    for name, domid in (("a", a), ("b", b)):
+        assert n_connections(switch, name) == 1
+        assert switch.backend(domid, "state") == "4"
+    assert "goes on where the process before left it" \
+        in switch.daemon.log.read_text()
+
+
+def test_what_a_killed_switch_knew_alone(switch):
+    """A frontend with a control ring has told the switch what is nowhere
+    else: it has to connect anew, and does."""
+    domid = switch.start_guest("a", "10.0.0.1/24", "--hash")
+    switch.plug("a", domid, "00:16:3e:00:00:01")
+    switch.start_guest("b", "10.0.0.2/24")
+    switch.plug("b", toolstack.find_domain(switch.xen_dir, "b"),
+                "00:16:3e:00:00:02")
     assert switch.ping("a", "10.0.0.2") == 3
     switch.daemon.kill(signal.SIGKILL)
-    assert switch.ping("a", "10.0.0.2", count=2) == 0
     switch.start()
+    wait_for(lambda: n_connections(switch, "a") == 2, 10,
+             "the guest to connect anew")
     wait_for(lambda: switch.ping("a", "10.0.0.2", count=1) == 1, 10,
              "the guests to be back")
+    assert n_connections(switch, "b") == 1
 
 
 def test_guest_dies(switch):

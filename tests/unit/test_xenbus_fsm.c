@@ -14,6 +14,7 @@ struct vif {
     struct xenbus_input in;
     struct xenbus_memory memory;
     bool removed;
+    bool lost;                          /* What resuming would need. */
     int n_attached;
     int n_reconfigured;
 };
@@ -28,6 +29,10 @@ apply(struct vif *v, enum xenbus_action action)
         v->in.ours = XENBUS_INIT_WAIT;
         break;
     case XENBUS_ATTACH:
+        if (v->memory.resume && v->lost) {
+            xenbus_cannot_resume(&v->memory);
+            break;
+        }
         v->in.ours = XENBUS_CONNECTED;
         v->in.link = XENBUS_ATTACHED;
         xenbus_connected(&v->memory);
@@ -64,6 +69,7 @@ settle(struct vif *v)
         xenbus_looked(&v->memory, v->in.ours, v->in.theirs);
         v->in.unseen = v->memory.unseen;
         v->in.invite = v->memory.invite;
+        v->in.resume = v->memory.resume;
 
         enum xenbus_action action = xenbus_next(&v->in);
 
@@ -175,14 +181,63 @@ test_connected_before_us(void **state)
     assert_int_equal(v.in.ours, XENBUS_CONNECTED);
 }
 
-static void
-test_restart_closes_and_invites(void **state)
+/* Connected on both sides, at our first look. */
+static struct vif
+vif_left_connected(void)
 {
-    /* The process before us died; rings cannot be resumed. */
     struct vif v = fresh_vif();
 
     v.in.ours = XENBUS_CONNECTED;
     v.in.theirs = XENBUS_CONNECTED;
+    return v;
+}
+
+static void
+test_restart_goes_on(void **state)
+{
+    struct vif v = vif_left_connected();
+
+    v.in.have_policy = false;
+    settle(&v);
+    assert_int_equal(v.in.ours, XENBUS_CONNECTED);
+    assert_int_equal(v.n_attached, 0);
+    v.in.have_policy = true;
+    settle(&v);
+    assert_int_equal(v.in.ours, XENBUS_CONNECTED);
+    assert_int_equal(v.n_attached, 1);
+
+    /* Once: a link that is lost later is not resumed. */
+    v.in.link = XENBUS_DETACHED;
+    settle(&v);
+    assert_int_equal(v.in.ours, XENBUS_CLOSED);
+    assert_int_equal(v.n_attached, 1);
+}
+
+/* Any of what stands in a connection's way stands in this one's. */
+static void
+test_restart_goes_on_only_if_all_is_well(void **state)
+{
+    for (int i = 0; i < 5; i++) {
+        struct vif v = vif_left_connected();
+
+        v.in.online = i != 0;
+        v.in.have_port = i != 1;
+        v.in.quarantined = i == 2;
+        v.in.refused = i == 3;
+        v.lost = i == 4;
+        settle(&v);
+        assert_int_equal(v.in.ours, XENBUS_CLOSED);
+        assert_int_equal(v.n_attached, 0);
+    }
+}
+
+static void
+test_restart_closes_and_invites(void **state)
+{
+    /* The process before us died; its rings cannot be resumed. */
+    struct vif v = vif_left_connected();
+
+    v.lost = true;
     settle(&v);
     assert_int_equal(v.in.ours, XENBUS_CLOSED);
     assert_int_equal(v.n_attached, 0);
@@ -198,10 +253,9 @@ test_restart_closes_and_invites(void **state)
 static void
 test_frontend_returns_between_two_looks(void **state)
 {
-    struct vif v = fresh_vif();
+    struct vif v = vif_left_connected();
 
-    v.in.ours = XENBUS_CONNECTED;
-    v.in.theirs = XENBUS_CONNECTED;
+    v.lost = true;
     settle(&v);
     assert_int_equal(frontend_goes(&v, XENBUS_CLOSED), XENBUS_INIT_WAIT);
 
@@ -385,6 +439,7 @@ test_restart_while_reconfiguring(void **state)
 
         v.in.ours = left[i];
         v.in.theirs = XENBUS_RECONFIGURING;
+        v.lost = true;
         settle(&v);
         assert_int_equal(v.in.ours, XENBUS_CLOSED);
 
@@ -394,6 +449,16 @@ test_restart_while_reconfiguring(void **state)
         assert_int_equal(frontend_goes(&v, XENBUS_CLOSED), XENBUS_INIT_WAIT);
         assert_int_equal(frontend_goes(&v, XENBUS_CONNECTED),
                          XENBUS_CONNECTED);
+
+        struct vif w = fresh_vif();
+
+        w.in.ours = left[i];
+        w.in.theirs = XENBUS_RECONFIGURING;
+        settle(&w);
+        assert_int_equal(w.in.ours, XENBUS_RECONFIGURED);
+        assert_int_equal(frontend_goes(&w, XENBUS_CONNECTED),
+                         XENBUS_CONNECTED);
+        assert_int_equal(w.n_attached, 1);
     }
 }
 
@@ -458,7 +523,7 @@ test_every_input(void **state)
     for (int ours = 0; ours < XENBUS_N_STATES; ours++) {
         for (int theirs = 0; theirs < XENBUS_N_STATES; theirs++) {
             for (int link = 0; link < 3; link++) {
-                for (int bits = 0; bits < 256; bits++) {
+                for (int bits = 0; bits < 1024; bits++) {
                     struct vif v = {
                         .in = {
                             .ours = ours,
@@ -474,7 +539,9 @@ test_every_input(void **state)
                             .known = bits & 32,
                             .unseen = bits & 64,
                             .invite = bits & 128,
+                            .resume = bits & 256,
                         },
+                        .lost = bits & 512,
                     };
 
                     settle(&v);
@@ -498,7 +565,7 @@ test_every_input(void **state)
             }
         }
     }
-    assert_int_equal(n, 9 * 9 * 3 * 256);
+    assert_int_equal(n, 9 * 9 * 3 * 1024);
 }
 
 static void
@@ -527,6 +594,8 @@ main(void)
         cmocka_unit_test(test_frontend_jumps_to_closed),
         cmocka_unit_test(test_frontend_starts_over_without_closing),
         cmocka_unit_test(test_connected_before_us),
+        cmocka_unit_test(test_restart_goes_on),
+        cmocka_unit_test(test_restart_goes_on_only_if_all_is_well),
         cmocka_unit_test(test_restart_closes_and_invites),
         cmocka_unit_test(test_frontend_returns_between_two_looks),
         cmocka_unit_test(test_restart_while_closed),
