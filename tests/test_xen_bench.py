@@ -108,6 +108,54 @@ class Measurement(unittest.TestCase):
             self.assertNotEqual(first, appliance.measurement(*other))
 
 
+class Domain(unittest.TestCase):
+    """netdom-domain, without a Xen."""
+
+    def run_it(self, *words):
+        return subprocess.run([appliance.ours("netdom-domain"), *words],
+                              capture_output=True, text=True, timeout=30)
+
+    def files(self, folder):
+        for name, data in (("kernel", b"k" * 70000), ("ramdisk", b"")):
+            (pathlib.Path(folder) / name).write_bytes(data)
+        return ["--%s=%s/%s" % (name, folder, name)
+                for name in ("kernel", "ramdisk")]
+
+    def test_measures_as_the_image_was(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = self.run_it("measure", *self.files(folder))
+        self.assertEqual(done.stdout.strip(),
+                         appliance.measurement(b"k" * 70000, b""))
+        self.assertEqual(done.returncode, 0)
+
+    def test_boots_nothing_else(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = self.run_it("create", "--name=x", "--measurement=" + "0" *
+                               64, *self.files(folder))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("nothing was booted", done.stderr)
+
+    def test_no_file(self):
+        done = self.run_it("create", "--name=x", "--kernel=/nowhere",
+                           "--ramdisk=/nowhere")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("/nowhere: No such file", done.stderr)
+
+    def test_no_sense(self):
+        for words in ((), ("create",), ("destroy",), ("destroy", "--domid=0"),
+                      ("destroy", "--domid=32752"),
+                      ("destroy", "--domid=-1"), ("destroy", "--domid=1x"),
+                      ("recreate", "--name=x", "--kernel=a", "--ramdisk=b"),
+                      ("create", "--name=x", "--kernel=a", "--ramdisk=b",
+                       "--domid=1"),
+                      ("create", "--name=x", "--kernel=a", "--ramdisk=b",
+                       "--memory-mib=0"),
+                      ("measure", "--kernel=a"), ("x", "--domid=1")):
+            done = self.run_it(*words)
+            self.assertEqual((words, done.returncode), (words, 2))
+        self.assertEqual(self.run_it("--help").returncode, 0)
+
+
 class Boot(unittest.TestCase):
     def lines(self, script, seconds):
         import time

@@ -12,6 +12,8 @@ from lab.appliance import machines, ours
 from lab.cpio import Image
 from lab.proof import CannotRun
 
+import store
+
 HERE = pathlib.Path(__file__).resolve().parent
 
 TOOLS = ["xen-utils-4.17", "xen-utils-common", "xen-hypervisor-4.17-amd64",
@@ -27,6 +29,7 @@ DOM0_PROGRAMS = {"xl": XEN_BIN + "/xl",
                  "xenstored": XEN_BIN + "/xenstored",
                  "xenconsoled": XEN_BIN + "/xenconsoled",
                  "xenconsole": XEN_BIN + "/xenconsole",
+                 "lsevtchn": XEN_BIN + "/lsevtchn",
                  "xen-init-dom0": XEN_BIN + "/xen-init-dom0",
                  "libxl-save-helper": XEN_BIN + "/libxl-save-helper",
                  "xenstore": "usr/bin/xenstore"}
@@ -52,12 +55,21 @@ def add_common(image, root, modules):
     imagefiles.add_modules(image, root, modules, "/etc/modules")
 
 
-def guest(packages):
+def add_expected(image, expected, who):
+    for (of, seed), text in sorted(expected.items()):
+        if of == who:
+            image.add_bytes("/expected/%s-%d" % (of, seed), text)
+
+
+def guest(packages, expected):
     root = packages.root
     image = Image()
     add_common(image, root, GUEST_MODULES)
     imagefiles.add_program(image, "/bin/agent", ours("netdom-xen-agent"))
     imagefiles.add_program(image, "/bin/stream", ours("netdom-xen-stream"))
+    imagefiles.add_program(image, "/bin/storeops",
+                           ours("netdom-xen-storeops"))
+    add_expected(image, expected, "guest")
     image.add_file("/init", HERE / "guest/init")
     return image
 
@@ -73,7 +85,7 @@ def find_xen(root, path):
     raise CannotRun("no package has %s" % path)
 
 
-def dom0(packages, images):
+def dom0(packages, images, expected):
     root = packages.root
     image = Image()
     add_common(image, root, DOM0_MODULES)
@@ -87,8 +99,11 @@ def dom0(packages, images):
                    "/lib/x86_64-linux-gnu/libgcc_s.so.1")
     for name in ("ovs-ofctl", "ovs-vsctl"):
         imagefiles.add_program(image, "/usr/bin/" + name, machines(name))
-    imagefiles.add_program(image, "/usr/bin/netdom-relay",
-                           ours("netdom-relay"))
+    for name in ("netdom-relay", "netdom-domain", "netdom-xen-storeops"):
+        imagefiles.add_program(image, "/usr/bin/" + name, ours(name))
+    add_expected(image, expected, "dom0")
+    image.add_bytes("/etc/store.sh", "SEEDS=\"%s\" OPERATIONS=%d\n" % (
+        " ".join(map(str, store.SEEDS)), store.OPERATIONS))
     image.add_folder("/var/log")
     image.add_link("/var/run", "/run")
     image.add_file("/init", HERE / "dom0/init")
@@ -96,6 +111,9 @@ def dom0(packages, images):
         image.add_file("/scenario/" + script.name, script)
     for name in ("vmlinux", "guest.cpio", "appliance.cpio"):
         image.add_file("/images/" + name, images / name)
+    image.add_bytes("/images/measurement", appliance.measurement(
+        (images / "vmlinux").read_bytes(),
+        (images / "appliance.cpio").read_bytes()))
     image.add_bytes("/etc/xen/xl.conf", "autoballoon=\"off\"\n")
     return image
 
@@ -113,7 +131,8 @@ def make(packages, folder, tell):
         (folder / "xen").write_bytes(subprocess.run(
             ["gzip", "-dc", xen], check=True, capture_output=True).stdout)
     tell("making images")
-    (folder / "guest.cpio").write_bytes(guest(packages).to_bytes())
+    expected = store.expected()
+    (folder / "guest.cpio").write_bytes(guest(packages, expected).to_bytes())
     (folder / "appliance.cpio").write_bytes(
         appliance.make_image(root).to_bytes())
-    (folder / "dom0.cpio").write_bytes(dom0(packages, folder).to_bytes())
+    (folder / "dom0.cpio").write_bytes(dom0(packages, folder, expected).to_bytes())

@@ -13,11 +13,17 @@ row() {
     echo "ROW|$1|$2|$3|$4|$ok"
 }
 
+# told NAME STATUS: a row that says yes or no.
+told() {
+    if [ "$2" = 0 ]; then said=yes; else said=no; fi
+    row "$1" "yes" "$said" "" "$2"
+}
+
 # check NAME COMMAND...: a row of its own.
 check() {
-    name=$1; shift
-    "$@"; status=$?
-    row "$name" "yes" "$([ $status = 0 ] && echo yes || echo no)" "" $status
+    what=$1; shift
+    "$@"
+    told "$what" $?
 }
 
 finish() {
@@ -60,11 +66,31 @@ start() {
     xl create "/run/$$.cfg" >/dev/null
 }
 
-# driver NAME: a tenant's domain, until it serves.
-driver() {
-    start "$1" appliance 512 "driver_domain=1" || return 1
-    wait_for 120 xenstore-read \
+serves() {
+    xenstore-read \
         "/local/domain/$(domid "$1")/data/netdom/openflow/event-channel"
+}
+
+# appliance COMMAND NAME MEASUREMENT [WORD]...: of netdom-domain.
+appliance() {
+    command=$1 name=$2 measurement=$3; shift 3
+    netdom-domain "$command" --name="$name" --kernel=/images/vmlinux \
+        --ramdisk=/images/appliance.cpio --measurement="$measurement" \
+        --memory-mib=512 "$@"
+}
+
+# driver NAME [EXTRA]: a tenant's domain, until it serves.
+driver() {
+    appliance create "$1" "$(cat /images/measurement)" --extra="$2" \
+        > "/run/$1.domid" || return 1
+    wait_for 120 serves "$1"
+}
+
+# again NAME [EXTRA]: the same domain, made anew.
+again() {
+    appliance recreate "$1" "$(cat /images/measurement)" --extra="$2" \
+        --domid="$(domid "$1")" > /dev/null || return 1
+    wait_for 120 serves "$1"
 }
 
 guest_is_up() {

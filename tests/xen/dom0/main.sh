@@ -13,6 +13,9 @@ send() {
 
 answers() { run_in g1 60 "ping -c $1 -W 3 10.0.0.2" | grep -o '[0-9]* packets received'; }
 
+appliance create tenant "$(sha256sum < /images/vmlinux | cut -c1-64)" 2>/dev/null
+[ $? = 1 ] && ! domid tenant >/dev/null 2>&1
+told "an appliance that is not the one that was measured is refused" $?
 driver tenant || fail "the tenant's domain serves"
 say "the tenant's domain serves"
 reach tenant

@@ -1,0 +1,74 @@
+# What may happen to a tenant's domain and to its guests, under traffic.
+
+ping_begins() {
+    run_in g2 20 "killall ping; sleep 1; \
+        (ping -W 1 10.0.0.1 > /tmp/ping 2>&1 &) ; sleep 4" >/dev/null
+}
+
+# gap: the longest row of pings without an answer, in seconds.
+gap() {
+    run_in g2 20 "awk -F'seq=' '/seq=/ { split(\$2, w, \" \");
+        if (n++ && w[1] - last - 1 > gap) gap = w[1] - last - 1;
+        last = w[1] } END { print gap + 0 }' /tmp/ping"
+}
+
+# goes_on WHAT SECONDS: pings are answered again, and how long they were not.
+goes_on() {
+    n=$(run_in g2 20 "grep -c seq= /tmp/ping")
+    wait_for "$2" more_than "$n"
+    told "$1: traffic goes on" $?
+    sleep 2
+    took=$(gap)
+    [ "$took" -le "$2" ]
+    row "$1: gap" "$2 or less" "$took" "s" $?
+}
+
+more_than() { [ "$(run_in g2 20 "grep -c seq= /tmp/ping")" -gt $(($1 + 2)) ]; }
+
+# What a frontend has told its backend: it stays if it does not connect anew.
+rings() {
+    folder=/local/domain/$(domid "$1")/device/vif/0
+    for key in tx-ring-ref rx-ring-ref event-channel event-channel-tx \
+        event-channel-rx queue-0; do
+        xenstore-ls -f "$folder/$key" 2>/dev/null
+    done
+}
+
+stays() {
+    [ "$(rings g1)$(rings g2)" = "$before" ]
+    told "$1: the guests' rings are the same" $?
+}
+
+addresses() {
+    run_in g1 30 "ip address add 10.0.0.1/24 dev eth0; ip link set eth0 up"
+    run_in g2 30 "ip address add 10.0.0.2/24 dev eth0; ip link set eth0 up"
+}
+
+driver tenant sysrq_always_enabled || fail "the tenant's domain serves"
+guest g1 'vif=["mac=00:16:3e:00:00:01,backend=tenant"]' || fail "g1 is up"
+guest g2 'vif=["mac=00:16:3e:00:00:02,backend=tenant"]' || fail "g2 is up"
+addresses
+sleep 2
+before="$(rings g1)$(rings g2)"
+ping_begins
+
+# Every process of the domain but its first ends at once.
+xl sysrq tenant i
+goes_on "the switch's processes are killed" 30
+stays "the switch's processes are killed"
+
+ping_begins
+again tenant sysrq_always_enabled || fail "the domain is made anew"
+goes_on "the domain is made anew, under its number" 90
+stays "the domain is made anew, under its number"
+
+ping_begins
+xl save g1 /run/g1.save > /dev/null && xl restore /run/g1.save > /dev/null
+told "g1 is saved and restored" $?
+rm -f /run/g1.save
+goes_on "g1 is saved and restored" 60
+
+ping_begins
+xl migrate -s '' g1 'xl migrate-receive' > /run/migrate.log 2>&1
+told "g1 is migrated to its own host" $?
+goes_on "g1 is migrated to its own host" 60
