@@ -1,15 +1,18 @@
 /* netdom-relay: carries the bytes of a stream socket between dom0 and a driver
  * domain through libxenvchan, and reads none of them.
  *
- * In the domain, for each service a process serves one connection after the
- * other to a socket there; in dom0 a socket is listened on, and each connection
- * becomes one to the domain.  Where they meet is a folder of the domain's own in
- * xenstore, data/netdom/SERVICE. */
+ * In the domain a process has some channels for a service, and a thread for
+ * each, which carries one connection after the other to a socket there; in dom0
+ * a socket is listened on, and each connection takes a channel that is free.
+ * Where they meet is a folder of the domain's own in xenstore,
+ * data/netdom/SERVICE/NUMBER. */
 
 #include <errno.h>
 #include <getopt.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +26,7 @@
 
 #define RING_BYTES 16384
 #define BUFFER_BYTES 16384
+#define N_CHANNELS 8                    /* Connections at a time. */
 #define PATIENCE_S 10
 #define RETRY_NS 50000000
 
@@ -42,7 +46,7 @@ static const char usage[] =
     "  --service=SERVICE  service\n"
     "  --listen=SOCKET    this unix socket is connected to\n"
     "  --help\n\n"
-    "It runs until SIGTERM.  Exit status: 2, it could not start, or its\n"
+    "Up to eight connections at a time; it runs until SIGTERM.  Exit status: 2, it could not start, or its\n"
     "options make no sense.\n";
 
 static void
@@ -145,7 +149,7 @@ socket_to_channel(int fd, struct libxenvchan *channel, struct pipe_buffer *b)
 static void
 relay(struct libxenvchan *channel, int fd)
 {
-    static struct pipe_buffer in, out;
+    static _Thread_local struct pipe_buffer in, out;
 
     channel->blocking = 0;
     in.begin = in.end = out.begin = out.end = 0;
@@ -169,25 +173,34 @@ relay(struct libxenvchan *channel, int fd)
     close(fd);
 }
 
-static void
-serve(const char *service, const char *to)
+/* One of a service's channels, in the domain. */
+struct served {
+    const char *service, *to;
+    int number;
+};
+
+static void *
+serve_channel(void *served_)
 {
+    const struct served *served = served_;
     char path[128];
 
-    snprintf(path, sizeof path, "data/netdom/%s", service);
+    snprintf(path, sizeof path, "data/netdom/%s/%d", served->service,
+             served->number);
     for (;;) {
         struct libxenvchan *channel
             = libxenvchan_server_init(NULL, 0, path, RING_BYTES, RING_BYTES);
 
         if (!channel) {
-            fprintf(stderr, "netdom-relay: cannot offer %s\n", service);
+            fprintf(stderr, "netdom-relay: cannot offer %s\n",
+                    served->service);
             exit(2);
         }
         channel->blocking = 1;
         while (libxenvchan_is_open(channel) == 2) {
             libxenvchan_wait(channel);
         }
-        int fd = connect_unix(to);
+        int fd = connect_unix(served->to);
         if (fd < 0) {
             libxenvchan_close(channel);
             nap();
@@ -195,46 +208,108 @@ serve(const char *service, const char *to)
             relay(channel, fd);
         }
     }
+    return NULL;
 }
 
-/* The domain offers it again once the last connection is over. */
+static void
+start_thread(void *(*run)(void *), void *arg)
+{
+    pthread_t thread;
+
+    if (pthread_create(&thread, NULL, run, arg) || pthread_detach(thread)) {
+        fprintf(stderr, "netdom-relay: no thread\n");
+        exit(2);
+    }
+}
+
+static void
+serve(const char *service, const char *to)
+{
+    static struct served served[N_CHANNELS];
+
+    for (int i = 0; i < N_CHANNELS; i++) {
+        served[i] = (struct served) { service, to, i };
+        start_thread(serve_channel, &served[i]);
+    }
+    for (;;) {
+        pause();
+    }
+}
+
+/* One connection, in dom0. */
+struct connection {
+    struct libxenvchan *channel;
+    int fd;
+    atomic_bool busy;
+};
+
+static void *
+run_connection(void *connection_)
+{
+    struct connection *c = connection_;
+
+    relay(c->channel, c->fd);
+    atomic_store(&c->busy, false);
+    return NULL;
+}
+
 static struct libxenvchan *
-connect_channel(int domid, const char *path)
+try_channel(int domid, const char *service, int number)
+{
+    char path[128];
+
+    snprintf(path, sizeof path, "/local/domain/%d/data/netdom/%s/%d", domid,
+             service, number);
+
+    struct libxenvchan *channel = libxenvchan_client_init(NULL, domid, path);
+    if (channel && libxenvchan_is_open(channel) != 1) {
+        libxenvchan_close(channel);
+        return NULL;
+    }
+    return channel;
+}
+
+/* Finds a channel that is free.  The domain offers one again once the last
+ * connection through it is over. */
+static bool
+take_channel(int domid, const char *service, struct connection *connections,
+             int fd)
 {
     time_t until = time(NULL) + PATIENCE_S;
 
     do {
-        struct libxenvchan *channel = libxenvchan_client_init(NULL, domid,
-                                                              path);
-        if (channel && libxenvchan_is_open(channel) == 1) {
-            return channel;
-        }
-        if (channel) {
-            libxenvchan_close(channel);
+        for (int i = 0; i < N_CHANNELS; i++) {
+            struct connection *c = &connections[i];
+
+            if (atomic_load(&c->busy)) {
+                continue;
+            }
+            c->channel = try_channel(domid, service, i);
+            if (c->channel) {
+                c->fd = fd;
+                atomic_store(&c->busy, true);
+                start_thread(run_connection, c);
+                return true;
+            }
         }
         nap();
     } while (time(NULL) < until);
-    return NULL;
+    return false;
 }
 
 static void
 offer(int domid, const char *service, const char *listen_path)
 {
+    static struct connection connections[N_CHANNELS];
     int listening = listen_unix(listen_path);
-    char path[128];
 
-    snprintf(path, sizeof path, "/local/domain/%d/data/netdom/%s", domid,
-             service);
     for (;;) {
         int fd = accept(listening, NULL, NULL);
 
         if (fd < 0) {
             continue;
         }
-        struct libxenvchan *channel = connect_channel(domid, path);
-        if (channel) {
-            relay(channel, fd);
-        } else {
+        if (!take_channel(domid, service, connections, fd)) {
             fprintf(stderr, "netdom-relay: domain %d does not offer %s\n",
                     domid, service);
             close(fd);

@@ -11,6 +11,7 @@
 
 #include "openvswitch/thread.h"
 #include "openvswitch/vlog.h"
+#include "ovs-rcu.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(doorbell);
@@ -261,7 +262,11 @@ doorbell_block(struct doorbell *d, uint64_t now_ns, uint64_t deadline_ns)
     if (until_ns > now_ns) {
         struct timespec timeout = { .tv_nsec = until_ns - now_ns };
 
+        /* Whoever frees something waits for no thread that sleeps: else each
+         * change of the flow table would take as long as that. */
+        ovsrcu_quiesce_start();
         epoll_pwait2(d->epfd, events, ARRAY_SIZE(events), &timeout, NULL);
+        ovsrcu_quiesce_end();
         atomic_count_inc64(&d->n_sleeps);
     }
     atomic_store_relaxed(&d->sleeping, false);

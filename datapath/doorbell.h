@@ -6,7 +6,8 @@
  * then blocks on one epoll descriptor until a member's descriptor fires,
  * another thread kicks it, a member's deadline passes (a rate limit that
  * lets the next frame go), or DOORBELL_SLEEP_MAX_NS is over: OVS's main
- * thread and RCU wait for this thread, so it must come by.
+ * thread waits for this thread at times, so it must come by.  RCU does not wait
+ * for one that sleeps.
  *
  * Thread: doorbell_poll() and doorbell_report() on the polling thread;
  *         doorbell_leave() and the functions for all on any other.
@@ -60,8 +61,8 @@ void doorbell_member_destroy(struct doorbell_member *);
 uint64_t doorbell_now_ns(void);
 
 /* Called first in each rxq_recv: joins this thread's doorbell if need be,
- * and sleeps if this is the moment for it.  'now_ns' is monotonic; returns
- * the time after a sleep, otherwise 'now_ns'. */
+ * and sleeps if this is the moment for it: nothing that RCU protects is held.
+ * 'now_ns' is monotonic; returns the time after a sleep, otherwise 'now_ns'. */
 uint64_t doorbell_poll(struct doorbell_member *, uint64_t now_ns);
 
 /* How often this thread has polled all of its members. */

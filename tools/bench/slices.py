@@ -11,14 +11,27 @@ AFTERMATH_NS = 20_000_000
 MIN_SLICES = 8
 
 
+# bench-sink has as many classes of delays between a power of two and the next.
+CLASSES = 16
+
+
+def class_begin_ns(end_ns):
+    """Where the class begins that ends with 'end_ns'."""
+    return end_ns + 1 - max((1 << end_ns.bit_length() - 1) // CLASSES, 1)
+
+
 def quantile_ns(delays, part):
-    """Of a histogram, {at most so many nanoseconds: frames}."""
+    """Of a histogram, {at most so many nanoseconds: frames}; within a class,
+    frames are taken as spread evenly, or else a quantile could only differ by
+    whole classes."""
     total = sum(delays.values())
     seen = 0
-    for delay_ns, frames in sorted(delays.items()):
+    for end_ns, frames in sorted(delays.items()):
+        if frames and seen + frames >= part * total:
+            begin_ns = class_begin_ns(end_ns)
+            return begin_ns + ((end_ns - begin_ns)
+                               * (part * total - seen) / frames)
         seen += frames
-        if frames and seen >= part * total:
-            return delay_ns
     return 0
 
 
@@ -55,8 +68,8 @@ class Turn:
         self.rate_pps = rate_pps
 
     def as_dict(self):
-        return {"p50_us": quantile_ns(self.delays, 0.5) / 1e3,
-                "p99_us": quantile_ns(self.delays, 0.99) / 1e3,
+        return {"p50_us": round(quantile_ns(self.delays, 0.5) / 1e3, 3),
+                "p99_us": round(quantile_ns(self.delays, 0.99) / 1e3, 3),
                 "frames": self.frames, "lost": self.lost,
                 "seconds": round(self.seconds, 3),
                 "of_guarantee_percent": round(
