@@ -109,6 +109,16 @@ qos_share_divide(uint64_t link_bps, struct qos_share *shares, size_t n)
 }
 
 bool
+qos_share_wants(uint64_t used_bps, bool held, uint64_t share_bps,
+                uint64_t before_bps)
+{
+    uint64_t least_bps = min(share_bps, before_bps);
+
+    return held && used_bps / 100 >= least_bps / 10000
+                                     * QOS_SHARE_WANTS_PERCENT;
+}
+
+bool
 qos_share_is_near(uint64_t link_bps, uint64_t a_bps, uint64_t b_bps)
 {
     return max(a_bps, b_bps) - min(a_bps, b_bps) <= link_bps / 50;

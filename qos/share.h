@@ -16,6 +16,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* One that is held back and uses so much of its share wants more. */
+#define QOS_SHARE_WANTS_PERCENT 70
+
 /* One that wants no more is left this much above what it used, so that it can
  * grow: and this part of its share by weight at least. */
 #define QOS_SHARE_HEADROOM_PERCENT 25
@@ -33,6 +36,15 @@ struct qos_share {
 /* Divides 'link_bps', above 0, among 'shares[0..n)'.  Guarantees above the link
  * are cut, in the order of the array: somebody should have refused them. */
 void qos_share_divide(uint64_t link_bps, struct qos_share *shares, size_t n);
+
+/* Does one that used 'used_bps' want more, if it was held back?  What it used is
+ * counted where it is sent, and known here up to a round later, and a new share
+ * has to be told there first: it is judged by the smaller of its share and of
+ * the share 'before_bps' of the round before.  Else one whose share has grown
+ * would seem to have left most of it unused, lose it, be seen to use what it had,
+ * and so on, each round the other way. */
+bool qos_share_wants(uint64_t used_bps, bool held, uint64_t share_bps,
+                     uint64_t before_bps);
 
 /* Is 'a' so near to 'b' that it is not worth the telling? */
 bool qos_share_is_near(uint64_t link_bps, uint64_t a_bps, uint64_t b_bps);

@@ -23,11 +23,9 @@ VLOG_DEFINE_THIS_MODULE(links);
 /* Less than this says nothing of what is used. */
 #define LOOK_MS 500
 
-/* One that uses so much of its share, and is held back, wants more. */
-#define WANTS_PERCENT 70
-
 struct link_share {
     uint64_t bps;                       /* In force, 0: none yet. */
+    uint64_t before_bps;                /* In force when it was looked at. */
     uint64_t link_bps;                  /* Of what. */
     struct uplink_counters seen;        /* When it was looked at last. */
     long long int seen_ms;
@@ -83,9 +81,10 @@ look(struct link_share *share, const struct want_tenant *want,
         uint64_t bytes = same_life ? now.tx_bytes - share->seen.tx_bytes : 0;
 
         share->used_bps = MIN(bytes, UINT64_MAX / 8000) * 8000 / passed_ms;
-        share->wants = same_life && now.held > share->seen.held
-                       && share->used_bps / 100
-                          >= share->bps / 10000 * WANTS_PERCENT;
+        share->wants = qos_share_wants(share->used_bps, same_life
+                                       && now.held > share->seen.held,
+                                       share->bps, share->before_bps);
+        share->before_bps = share->bps;
         share->seen = now;
         share->seen_ms = now_ms;
     }

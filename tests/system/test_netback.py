@@ -364,7 +364,7 @@ def test_jumbo_frames(switch):
             "xenvif/show", port), 10, "the new MTU")
     pair.wait_frames(1000)
     lost = pair.flow()["lost"]          # While OVS set the ports up anew.
-    assert lost < 3000
+    assert lost < 1000
     jumbo = Guest(switch, "jumbo", "--pktgen=dst=%s,size=9014,rate=1kpps,"
                   "count=3000,id=7" % (MAC % 3))
     allow_queues(switch, jumbo, 1)

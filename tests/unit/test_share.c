@@ -76,6 +76,56 @@ test_newcomer(void **state)
     assert_int_equal(s[0].share_bps, 875 * MBIT);
 }
 
+/* Two that would send all that they may, 3 to 1, whose use is known here
+ * 'lag' rounds later.  The second begins when the first has nearly all. */
+static void
+flood(unsigned int lag)
+{
+    struct qos_share s[] = {
+        { .weight = 1, .share_bps = 970 * MBIT },
+        { .weight = 3, .share_bps = 30 * MBIT },
+    };
+    uint64_t before_bps[2][2];
+
+    for (int i = 0; i < 2; i++) {
+        before_bps[i][0] = before_bps[i][1] = s[i].share_bps;
+    }
+    for (int round = 0; round < 20; round++) {
+        for (int i = 0; i < 2; i++) {
+            uint64_t share_bps = s[i].share_bps;
+
+            s[i].used_bps = lag ? before_bps[i][lag - 1] : share_bps;
+            s[i].wants = qos_share_wants(s[i].used_bps, true, share_bps,
+                                         before_bps[i][0]);
+            before_bps[i][1] = before_bps[i][0];
+            before_bps[i][0] = share_bps;
+        }
+        qos_share_divide(LINK_BPS, s, 2);
+        if (round > 2) {
+            assert_int_equal(s[0].share_bps, 250 * MBIT);
+            assert_int_equal(s[1].share_bps, 750 * MBIT);
+        }
+    }
+}
+
+static void
+test_what_is_known_late(void **state)
+{
+    flood(0);
+    flood(1);
+}
+
+static void
+test_wants(void **state)
+{
+    assert_true(qos_share_wants(70 * MBIT, true, 100 * MBIT, 100 * MBIT));
+    assert_false(qos_share_wants(69 * MBIT, true, 100 * MBIT, 100 * MBIT));
+    assert_false(qos_share_wants(100 * MBIT, false, 100 * MBIT, 100 * MBIT));
+    /* Its share has just grown, or shrunk. */
+    assert_true(qos_share_wants(21 * MBIT, true, 75 * MBIT, 21 * MBIT));
+    assert_true(qos_share_wants(75 * MBIT, true, 21 * MBIT, 75 * MBIT));
+}
+
 /* Guarantees that nobody refused are cut, not added up. */
 static void
 test_too_much_promised(void **state)
@@ -198,6 +248,8 @@ main(void)
         cmocka_unit_test(test_alone),
         cmocka_unit_test(test_guarantee),
         cmocka_unit_test(test_newcomer),
+        cmocka_unit_test(test_what_is_known_late),
+        cmocka_unit_test(test_wants),
         cmocka_unit_test(test_too_much_promised),
         cmocka_unit_test(test_near),
         cmocka_unit_test(test_any),
