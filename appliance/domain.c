@@ -195,6 +195,32 @@ create(libxl_ctx *ctx, const struct options *o, const struct measured *m)
     return status;
 }
 
+/* With a Xen to speak with: what is not "measure". */
+static int
+run_with_xen(const char *command, const struct options *o,
+             const struct measured *m)
+{
+    xentoollog_logger_stdiostream *log
+        = xtl_createlogger_stdiostream(stderr, XTL_ERROR, 0);
+    int status = DONE;
+    libxl_ctx *ctx;
+
+    /* The number may be used again at once. */
+    setenv("LIBXL_DOMID_REUSE_TIMEOUT", "0", 1);
+    if (!log || libxl_ctx_alloc(&ctx, LIBXL_VERSION, 0,
+                                (xentoollog_logger *) log)) {
+        return refuse("libxl", "there is no Xen to speak with");
+    }
+    if (o->has_domid) {
+        status = destroy(ctx, o->domid);
+    }
+    if (status == DONE && strcmp(command, "destroy")) {
+        status = create(ctx, o, m);
+    }
+    libxl_ctx_free(ctx);
+    return status;
+}
+
 static int
 run(const char *command, const struct options *o)
 {
@@ -202,41 +228,24 @@ run(const char *command, const struct options *o)
     const char *which;
     int status = DONE;
 
-    if (strcmp(command, "destroy")) {
-        int error = measured_open(&m, o->kernel, o->ramdisk, &which);
+    if (!strcmp(command, "destroy")) {
+        return run_with_xen(command, o, NULL);
+    }
 
-        if (error) {
-            return refuse(which, strerror(-error));
-        }
+    int error = measured_open(&m, o->kernel, o->ramdisk, &which);
+    if (error) {
+        return refuse(which, strerror(-error));
     }
     if (!strcmp(command, "measure")) {
         puts(m.measurement);
-        return DONE;
-    }
-    if (o->measurement && strcasecmp(m.measurement, o->measurement)) {
+    } else if (o->measurement && strcasecmp(m.measurement, o->measurement)) {
         fprintf(stderr, "netdom-domain: measured %s, not %s: nothing was "
                 "booted\n", m.measurement, o->measurement);
-        return REFUSED;
+        status = REFUSED;
+    } else {
+        status = run_with_xen(command, o, &m);
     }
-
-    /* The number may be used again at once. */
-    setenv("LIBXL_DOMID_REUSE_TIMEOUT", "0", 1);
-
-    xentoollog_logger_stdiostream *log
-        = xtl_createlogger_stdiostream(stderr, XTL_ERROR, 0);
-    libxl_ctx *ctx;
-
-    if (!log || libxl_ctx_alloc(&ctx, LIBXL_VERSION, 0,
-                                (xentoollog_logger *) log)) {
-        return refuse("libxl", "there is no Xen to speak with");
-    }
-    if (strcmp(command, "create")) {
-        status = destroy(ctx, o->domid);
-    }
-    if (status == DONE && strcmp(command, "destroy")) {
-        status = create(ctx, o, &m);
-    }
-    libxl_ctx_free(ctx);
+    measured_close(&m);
     return status;
 }
 

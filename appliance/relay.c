@@ -46,8 +46,8 @@ static const char usage[] =
     "  --service=SERVICE  service\n"
     "  --listen=SOCKET    this unix socket is connected to\n"
     "  --help\n\n"
-    "Up to eight connections at a time; it runs until SIGTERM.  Exit status: 2, it could not start, or its\n"
-    "options make no sense.\n";
+    "Up to eight connections at a time.  It runs until SIGTERM.  Exit\n"
+    "status: 2, it could not start, or its options make no sense.\n";
 
 static void
 nap(void)

@@ -28,8 +28,7 @@ FAMILIES = [
                "ftw.h", "getopt.h", "grp.h", "ifaddrs.h", "immintrin.h",
                "libgen.h", "poll.h", "pthread.h", "pwd.h", "sched.h",
                "setjmp.h", "signal.h", "spawn.h", "strings.h", "syslog.h",
-               "time.h",
-               "unistd.h", "x86intrin.h"]),
+               "time.h", "unistd.h", "x86intrin.h"]),
 ]
 
 # Of Open vSwitch's own headers, which carry no folder, those that belong to

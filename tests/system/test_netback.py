@@ -90,7 +90,7 @@ class Pair:
                                               re.MULTILINE)))
             return sent - self.flow()["frames"] - dropped
 
-        wait_for(lambda: missing() <= 1, 5, "each frame to be accounted for")
+        wait_for(lambda: abs(missing()) <= 1, 5, "each frame to be accounted for")
         assert self.flow()["duplicates"] == 0
         self.expect_good()
 

@@ -135,4 +135,5 @@ def make(packages, folder, tell):
     (folder / "guest.cpio").write_bytes(guest(packages, expected).to_bytes())
     (folder / "appliance.cpio").write_bytes(
         appliance.make_image(root).to_bytes())
-    (folder / "dom0.cpio").write_bytes(dom0(packages, folder, expected).to_bytes())
+    (folder / "dom0.cpio").write_bytes(
+        dom0(packages, folder, expected).to_bytes())

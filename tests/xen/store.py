@@ -7,23 +7,22 @@ Errors: CannotRun.
 
 import os
 import pathlib
-import socket
-import struct
 import subprocess
+import sys
 import tempfile
 import time
 
 from lab.appliance import ours
 from lab.proof import CannotRun
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "system"))
+
+from toolstack import Xenstore, create_domain               # noqa: E402
+
 SEEDS = (1, 2, 3, 4)
 OPERATIONS = 2000
 BASE = {"dom0": "/tool/storeops", "guest": "storeops"}
 PATIENCE_S = 10
-
-REQUEST = "=6IQ64s"                     # xenlocal/xenlocal.h.
-REPLY = "=iIIIQQ"
-CREATE = 1
 
 
 class StandIn:
@@ -37,6 +36,10 @@ class StandIn:
             stderr=subprocess.DEVNULL)
         try:
             self.guest = self._create()
+            self.xs = Xenstore(self.folder / "0/xenstore.sock")
+            # The toolstack's.
+            self.xs.write("/local/domain/%d/domid" % self.guest,
+                          str(self.guest))
         except BaseException:
             self.close()
             raise
@@ -49,15 +52,7 @@ class StandIn:
                 raise CannotRun("netdom-xenlocald does not start: it needs"
                                 " root")
             time.sleep(0.05)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock:
-            sock.connect(str(path))
-            sock.send(struct.pack(REQUEST, CREATE, 0, 0, 0, 0, 0, 0,
-                                  b"storeops"))
-            error, domid, *_ = struct.unpack(REPLY, sock.recv(256))
-        if error:
-            raise CannotRun("netdom-xenlocald makes no domain: error %d"
-                            % error)
-        return domid
+        return create_domain(self.folder, "storeops")
 
     def run(self, domid, *words):
         path = self.folder / str(domid) / "xenstore.sock"
@@ -74,10 +69,10 @@ class StandIn:
         base = BASE[who]
         full = (base if who == "dom0"
                 else "/local/domain/%d/%s" % (self.guest, base))
-        self.run(0, "xenstore-rm", full)
-        self.run(0, "xenstore-write", full, "")
+        self.xs.remove(full)
+        self.xs.write(full, "")
         if who == "guest":
-            self.run(0, "xenstore-chmod", full, "n%d" % domid)
+            self.xs.share(full, domid, 0)
         return self.run(domid, ours("netdom-xen-storeops"), base, seed,
                         OPERATIONS)
 

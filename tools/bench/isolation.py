@@ -68,12 +68,16 @@ def add_options(parser):
     parser.add_argument("--rounds", type=parse_count, default=10, metavar="N",
                         help="how often each arm's turn comes (default:"
                         " %(default)s)")
-    parser.add_argument("--more-rounds", type=parse_count, default=50,
-                        metavar="N", help="how often, at most, the two arms"
+    parser.add_argument("--more-rounds", type=parse_count_or_none,
+                        default=50, metavar="N", help="how often, at most, the two arms"
                         " that are compared have another turn, if chance"
                         " could still have decided (default: %(default)s)")
     parser.add_argument("--seconds", type=parse_positive, default=1.0,
                         help="how long a turn is (default: %(default)s)")
+
+
+def parse_count_or_none(text):
+    return 0 if text == "0" else parse_count(text)
 
 
 class Uplink:

@@ -21,7 +21,7 @@ folder=/local/domain/$(domid g1)/storeops
 for seed in $SEEDS; do
     xenstore-rm "$folder" 2>/dev/null
     xenstore-write "$folder" ""
-    xenstore-chmod "$folder" "n$(domid g1)"
+    xenstore-chmod "$folder" "n$(domid g1)" r0
     said=$(run_in g1 120 "storeops storeops $seed $OPERATIONS > /tmp/ops; \
         diff /expected/guest-$seed /tmp/ops > /tmp/diff; \
         grep -c '^[+-][^+-]' /tmp/diff; head -n 12 /tmp/diff")
