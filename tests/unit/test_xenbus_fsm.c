@@ -1,123 +1,7 @@
 /* The xenbus handshake: a table of single steps, whole conversations with
  * frontends of every kind, and every input there is. */
 
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include "netdom/xenbus_fsm.h"
-
-/* The backend as backend.c drives it, with a frontend as a script. */
-struct vif {
-    struct xenbus_input in;
-    struct xenbus_memory memory;
-    bool removed;
-    bool lost;                          /* What resuming would need. */
-    int n_attached;
-    int n_reconfigured;
-};
-
-static void
-apply(struct vif *v, enum xenbus_action action)
-{
-    switch (action) {
-    case XENBUS_WAIT:
-        break;
-    case XENBUS_WRITE_FEATURES:
-        v->in.ours = XENBUS_INIT_WAIT;
-        break;
-    case XENBUS_ATTACH:
-        if (v->memory.resume && v->lost) {
-            xenbus_cannot_resume(&v->memory);
-            break;
-        }
-        v->in.ours = XENBUS_CONNECTED;
-        v->in.link = XENBUS_ATTACHED;
-        xenbus_connected(&v->memory);
-        v->n_attached++;
-        break;
-    case XENBUS_DETACH:
-        v->in.link = XENBUS_DETACHING;
-        break;
-    case XENBUS_RECONFIGURE:
-        v->in.ours = XENBUS_RECONFIGURED;
-        v->n_reconfigured++;
-        break;
-    case XENBUS_SET_CONNECTED:
-        v->in.ours = XENBUS_CONNECTED;
-        break;
-    case XENBUS_SET_CLOSING:
-        xenbus_closing(&v->memory, v->in.theirs);
-        v->in.ours = XENBUS_CLOSING;
-        break;
-    case XENBUS_SET_CLOSED:
-        v->in.ours = XENBUS_CLOSED;
-        break;
-    case XENBUS_REMOVE:
-        v->removed = true;
-        break;
-    }
-}
-
-/* Runs until there is nothing more to do; unmapping takes no time. */
-static void
-settle(struct vif *v)
-{
-    for (int i = 0; i < 16; i++) {
-        xenbus_looked(&v->memory, v->in.ours, v->in.theirs);
-        v->in.unseen = v->memory.unseen;
-        v->in.invite = v->memory.invite;
-        v->in.resume = v->memory.resume;
-
-        enum xenbus_action action = xenbus_next(&v->in);
-
-        if (action == XENBUS_WAIT && v->in.link == XENBUS_DETACHING) {
-            v->in.link = XENBUS_DETACHED;
-            continue;
-        }
-        if (action == XENBUS_WAIT || v->removed) {
-            return;
-        }
-        apply(v, action);
-    }
-    fail_msg("the handshake does not come to rest");
-}
-
-static enum xenbus_state
-frontend_goes(struct vif *v, enum xenbus_state state)
-{
-    v->in.theirs = state;
-    settle(v);
-    return v->in.ours;
-}
-
-static struct vif
-fresh_vif(void)
-{
-    return (struct vif) {
-        .in = {
-            .ours = XENBUS_INITIALISING,
-            .theirs = XENBUS_INITIALISING,
-            .online = true,
-            .have_port = true,
-            .have_policy = true,
-        },
-    };
-}
-
-static struct vif
-connected_vif(void)
-{
-    struct vif v = fresh_vif();
-
-    settle(&v);
-    assert_int_equal(v.in.ours, XENBUS_INIT_WAIT);
-    assert_int_equal(frontend_goes(&v, XENBUS_CONNECTED), XENBUS_CONNECTED);
-    assert_int_equal(v.in.link, XENBUS_ATTACHED);
-    return v;
-}
+#include "tests/unit/xenbus_vif.h"
 
 static void
 test_linux_frontend(void **state)
@@ -179,108 +63,6 @@ test_connected_before_us(void **state)
     v.in.theirs = XENBUS_CONNECTED;
     settle(&v);
     assert_int_equal(v.in.ours, XENBUS_CONNECTED);
-}
-
-/* Connected on both sides, at our first look. */
-static struct vif
-vif_left_connected(void)
-{
-    struct vif v = fresh_vif();
-
-    v.in.ours = XENBUS_CONNECTED;
-    v.in.theirs = XENBUS_CONNECTED;
-    return v;
-}
-
-static void
-test_restart_goes_on(void **state)
-{
-    struct vif v = vif_left_connected();
-
-    v.in.have_policy = false;
-    settle(&v);
-    assert_int_equal(v.in.ours, XENBUS_CONNECTED);
-    assert_int_equal(v.n_attached, 0);
-    v.in.have_policy = true;
-    settle(&v);
-    assert_int_equal(v.in.ours, XENBUS_CONNECTED);
-    assert_int_equal(v.n_attached, 1);
-
-    /* Once: a link that is lost later is not resumed. */
-    v.in.link = XENBUS_DETACHED;
-    settle(&v);
-    assert_int_equal(v.in.ours, XENBUS_CLOSED);
-    assert_int_equal(v.n_attached, 1);
-}
-
-/* Any of what stands in a connection's way stands in this one's. */
-static void
-test_restart_goes_on_only_if_all_is_well(void **state)
-{
-    for (int i = 0; i < 5; i++) {
-        struct vif v = vif_left_connected();
-
-        v.in.online = i != 0;
-        v.in.have_port = i != 1;
-        v.in.quarantined = i == 2;
-        v.in.refused = i == 3;
-        v.lost = i == 4;
-        settle(&v);
-        assert_int_equal(v.in.ours, XENBUS_CLOSED);
-        assert_int_equal(v.n_attached, 0);
-    }
-}
-
-static void
-test_restart_closes_and_invites(void **state)
-{
-    /* The process before us died; its rings cannot be resumed. */
-    struct vif v = vif_left_connected();
-
-    v.lost = true;
-    settle(&v);
-    assert_int_equal(v.in.ours, XENBUS_CLOSED);
-    assert_int_equal(v.n_attached, 0);
-
-    assert_int_equal(frontend_goes(&v, XENBUS_CLOSING), XENBUS_CLOSED);
-    assert_int_equal(frontend_goes(&v, XENBUS_CLOSED), XENBUS_INIT_WAIT);
-    assert_int_equal(frontend_goes(&v, XENBUS_INITIALISING),
-                     XENBUS_INIT_WAIT);
-    assert_int_equal(frontend_goes(&v, XENBUS_CONNECTED), XENBUS_CONNECTED);
-    assert_int_equal(v.n_attached, 1);
-}
-
-static void
-test_frontend_returns_between_two_looks(void **state)
-{
-    struct vif v = vif_left_connected();
-
-    v.lost = true;
-    settle(&v);
-    assert_int_equal(frontend_goes(&v, XENBUS_CLOSED), XENBUS_INIT_WAIT);
-
-    /* It went through Initialising while nobody looked. */
-    assert_int_equal(frontend_goes(&v, XENBUS_CONNECTED), XENBUS_CONNECTED);
-    assert_int_equal(v.n_attached, 1);
-}
-
-static void
-test_restart_while_closed(void **state)
-{
-    /* Killed between Closed and the frontend's answer, or after it. */
-    struct vif v = fresh_vif();
-
-    v.in.ours = XENBUS_CLOSED;
-    v.in.theirs = XENBUS_CONNECTED;
-    settle(&v);
-    assert_int_equal(v.in.ours, XENBUS_CLOSED);
-    assert_int_equal(frontend_goes(&v, XENBUS_CLOSED), XENBUS_INIT_WAIT);
-
-    struct vif w = fresh_vif();
-    w.in.ours = XENBUS_CLOSED;
-    w.in.theirs = XENBUS_CLOSED;
-    settle(&w);
-    assert_int_equal(w.in.ours, XENBUS_INIT_WAIT);
 }
 
 static void
@@ -427,41 +209,6 @@ test_reconfiguring_is_no_way_in(void **state)
                      XENBUS_INIT_WAIT);
 }
 
-static void
-test_restart_while_reconfiguring(void **state)
-{
-    static const enum xenbus_state left[] = {
-        XENBUS_CONNECTED, XENBUS_RECONFIGURED,
-    };
-
-    for (size_t i = 0; i < 2; i++) {
-        struct vif v = fresh_vif();
-
-        v.in.ours = left[i];
-        v.in.theirs = XENBUS_RECONFIGURING;
-        v.lost = true;
-        settle(&v);
-        assert_int_equal(v.in.ours, XENBUS_CLOSED);
-
-        /* It goes on as if nothing were: those are its old rings. */
-        assert_int_equal(frontend_goes(&v, XENBUS_CONNECTED), XENBUS_CLOSED);
-        assert_int_equal(v.n_attached, 0);
-        assert_int_equal(frontend_goes(&v, XENBUS_CLOSED), XENBUS_INIT_WAIT);
-        assert_int_equal(frontend_goes(&v, XENBUS_CONNECTED),
-                         XENBUS_CONNECTED);
-
-        struct vif w = fresh_vif();
-
-        w.in.ours = left[i];
-        w.in.theirs = XENBUS_RECONFIGURING;
-        settle(&w);
-        assert_int_equal(w.in.ours, XENBUS_RECONFIGURED);
-        assert_int_equal(frontend_goes(&w, XENBUS_CONNECTED),
-                         XENBUS_CONNECTED);
-        assert_int_equal(w.n_attached, 1);
-    }
-}
-
 /* Back from a suspend with new rings: Initialising, or at once Connected
  * after a moment in which nobody looked, and never Closing. */
 static void
@@ -594,11 +341,6 @@ main(void)
         cmocka_unit_test(test_frontend_jumps_to_closed),
         cmocka_unit_test(test_frontend_starts_over_without_closing),
         cmocka_unit_test(test_connected_before_us),
-        cmocka_unit_test(test_restart_goes_on),
-        cmocka_unit_test(test_restart_goes_on_only_if_all_is_well),
-        cmocka_unit_test(test_restart_closes_and_invites),
-        cmocka_unit_test(test_frontend_returns_between_two_looks),
-        cmocka_unit_test(test_restart_while_closed),
         cmocka_unit_test(test_removal),
         cmocka_unit_test(test_guest_dies),
         cmocka_unit_test(test_port_deleted),
@@ -607,7 +349,6 @@ main(void)
         cmocka_unit_test(test_pardon_calls_back),
         cmocka_unit_test(test_reconfigures_while_connected),
         cmocka_unit_test(test_reconfiguring_is_no_way_in),
-        cmocka_unit_test(test_restart_while_reconfiguring),
         cmocka_unit_test(test_frontend_resumes),
         cmocka_unit_test(test_honest_after_hostile),
         cmocka_unit_test(test_refused_waits_for_the_frontend),

@@ -41,7 +41,7 @@ pick_path(char path[PATH_BYTES])
 {
     static const char *const bad[] = {
         "", "/", "//", "a//b", "a/", "a b", "a\tb", "a/\303\244", "@a",
-        "/local/domain/99/a", "/local", "data//",
+        "data//",
     };
     static const char *const names[] = { "a", "b", "c", "A-1_2@x" };
 

@@ -118,7 +118,7 @@ run_in() {
         sleep 0.2
     done
     answer=${answer#* }
-    echo "${answer#* }"
+    printf '%b\n' "${answer#* }"         # As xenstore-read writes them.
     return "${answer%% *}"
 }
 
