@@ -5,7 +5,9 @@
  * each, which carries one connection after the other to a socket there; in dom0
  * a socket is listened on, and each connection takes a channel that is free.
  * Where they meet is a folder of the domain's own in xenstore,
- * data/netdom/SERVICE/NUMBER. */
+ * data/netdom/SERVICE/NUMBER; the node 'turn' there is another text each time that
+ * the channel is offered.  A channel whose turn was used is one whose end the
+ * domain has not seen yet. */
 
 #include <errno.h>
 #include <getopt.h>
@@ -23,12 +25,15 @@
 #include <unistd.h>
 
 #include <libxenvchan.h>
+#include <xenstore.h>
 
 #define RING_BYTES 16384
 #define BUFFER_BYTES 16384
 #define N_CHANNELS 8                    /* Connections at a time. */
 #define PATIENCE_S 10
 #define RETRY_NS 50000000
+#define TURN_BYTES 32
+#define PATH_BYTES 128
 
 /* Bytes on their way in one direction. */
 struct pipe_buffer {
@@ -179,11 +184,30 @@ struct served {
     int number;
 };
 
+/* The channel at 'path' can be taken from now on. */
+static void
+write_turn(const char *path)
+{
+    struct xs_handle *xs = xs_open(0);
+    char turn_path[PATH_BYTES + 8], turn[TURN_BYTES];
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    snprintf(turn, sizeof turn, "%lld.%09ld", (long long int) now.tv_sec,
+             now.tv_nsec);
+    snprintf(turn_path, sizeof turn_path, "%s/turn", path);
+    if (!xs || !xs_write(xs, XBT_NULL, turn_path, turn, strlen(turn))) {
+        fprintf(stderr, "netdom-relay: cannot write %s\n", turn_path);
+        exit(2);
+    }
+    xs_close(xs);
+}
+
 static void *
 serve_channel(void *served_)
 {
     const struct served *served = served_;
-    char path[128];
+    char path[PATH_BYTES];
 
     snprintf(path, sizeof path, "data/netdom/%s/%d", served->service,
              served->number);
@@ -196,6 +220,7 @@ serve_channel(void *served_)
                     served->service);
             exit(2);
         }
+        write_turn(path);
         channel->blocking = 1;
         while (libxenvchan_is_open(channel) == 2) {
             libxenvchan_wait(channel);
@@ -241,6 +266,7 @@ struct connection {
     struct libxenvchan *channel;
     int fd;
     atomic_bool busy;
+    char turn[TURN_BYTES];              /* The last one that was taken. */
 };
 
 static void *
@@ -253,27 +279,48 @@ run_connection(void *connection_)
     return NULL;
 }
 
-static struct libxenvchan *
-try_channel(int domid, const char *service, int number)
+/* 'turn' gets whose turn it is at 'path'; "": nobody's. */
+static void
+read_turn(struct xs_handle *xs, const char *path, char turn[TURN_BYTES])
 {
-    char path[128];
+    char turn_path[PATH_BYTES + 8];
+
+    snprintf(turn_path, sizeof turn_path, "%s/turn", path);
+    char *text = xs_read(xs, XBT_NULL, turn_path, NULL);
+    snprintf(turn, TURN_BYTES, "%s", text ? text : "");
+    free(text);
+}
+
+static bool
+try_channel(struct xs_handle *xs, int domid, const char *service, int number,
+            struct connection *c)
+{
+    char path[PATH_BYTES], turn[TURN_BYTES], then[TURN_BYTES];
 
     snprintf(path, sizeof path, "/local/domain/%d/data/netdom/%s/%d", domid,
              service, number);
-
-    struct libxenvchan *channel = libxenvchan_client_init(NULL, domid, path);
-    if (channel && libxenvchan_is_open(channel) != 1) {
-        libxenvchan_close(channel);
-        return NULL;
+    read_turn(xs, path, turn);
+    if (!turn[0] || !strcmp(turn, c->turn)) {
+        return false;
     }
-    return channel;
+    c->channel = libxenvchan_client_init(NULL, domid, path);
+    if (!c->channel) {
+        return false;
+    }
+    read_turn(xs, path, then);
+    if (libxenvchan_is_open(c->channel) != 1 || strcmp(turn, then)) {
+        libxenvchan_close(c->channel);
+        return false;
+    }
+    memcpy(c->turn, turn, sizeof c->turn);
+    return true;
 }
 
 /* Finds a channel that is free.  The domain offers one again once the last
  * connection through it is over. */
 static bool
-take_channel(int domid, const char *service, struct connection *connections,
-             int fd)
+take_channel(struct xs_handle *xs, int domid, const char *service,
+             struct connection *connections, int fd)
 {
     time_t until = time(NULL) + PATIENCE_S;
 
@@ -281,11 +328,8 @@ take_channel(int domid, const char *service, struct connection *connections,
         for (int i = 0; i < N_CHANNELS; i++) {
             struct connection *c = &connections[i];
 
-            if (atomic_load(&c->busy)) {
-                continue;
-            }
-            c->channel = try_channel(domid, service, i);
-            if (c->channel) {
+            if (!atomic_load(&c->busy)
+                && try_channel(xs, domid, service, i, c)) {
                 c->fd = fd;
                 atomic_store(&c->busy, true);
                 start_thread(run_connection, c);
@@ -302,6 +346,12 @@ offer(int domid, const char *service, const char *listen_path)
 {
     static struct connection connections[N_CHANNELS];
     int listening = listen_unix(listen_path);
+    struct xs_handle *xs = xs_open(0);
+
+    if (!xs) {
+        fprintf(stderr, "netdom-relay: xenstore: %s\n", strerror(errno));
+        exit(2);
+    }
 
     for (;;) {
         int fd = accept(listening, NULL, NULL);
@@ -309,7 +359,7 @@ offer(int domid, const char *service, const char *listen_path)
         if (fd < 0) {
             continue;
         }
-        if (!take_channel(domid, service, connections, fd)) {
+        if (!take_channel(xs, domid, service, connections, fd)) {
             fprintf(stderr, "netdom-relay: domain %d does not offer %s\n",
                     domid, service);
             close(fd);

@@ -68,7 +68,7 @@ start() {
 
 serves() {
     xenstore-read \
-        "/local/domain/$(domid "$1")/data/netdom/openflow/0/event-channel"
+        "/local/domain/$(domid "$1")/data/netdom/openflow/0/turn"
 }
 
 # appliance COMMAND NAME MEASUREMENT [WORD]...: of netdom-domain.

@@ -21,6 +21,12 @@ say "the tenant's domain serves"
 reach tenant
 check "the tenant's switch answers OpenFlow" \
     ovs-ofctl show unix:/run/tenant.openflow
+n=0
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    ovs-ofctl show unix:/run/tenant.openflow >/dev/null && n=$((n + 1))
+done
+[ $n = 20 ]
+row "connections to it, one after the other" "20" "$n" "answers" $?
 guest g1 'vif=["mac=00:16:3e:00:00:01,backend=tenant"]' || fail "g1 is up"
 guest g2 'vif=["mac=00:16:3e:00:00:02,backend=tenant,rate=4Mb/s"]' || fail "g2 is up"
 say "both guests are up"
