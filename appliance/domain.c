@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <libxl.h>
@@ -195,6 +196,22 @@ create(libxl_ctx *ctx, const struct options *o, const struct measured *m)
     return status;
 }
 
+/* Of the clock by which libxl judges when a number was used last; it counts
+ * whole seconds. */
+static void
+wait_next_second(void)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec++;
+    until.tv_nsec = 0;
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL)
+           == EINTR) {
+        continue;
+    }
+}
+
 /* With a Xen to speak with: what is not "measure". */
 static int
 run_with_xen(const char *command, const struct options *o,
@@ -205,7 +222,7 @@ run_with_xen(const char *command, const struct options *o,
     int status = DONE;
     libxl_ctx *ctx;
 
-    /* The number may be used again at once. */
+    /* The number may be used again in the next second. */
     setenv("LIBXL_DOMID_REUSE_TIMEOUT", "0", 1);
     if (!log || libxl_ctx_alloc(&ctx, LIBXL_VERSION, 0,
                                 (xentoollog_logger *) log)) {
@@ -215,6 +232,9 @@ run_with_xen(const char *command, const struct options *o,
         status = destroy(ctx, o->domid);
     }
     if (status == DONE && strcmp(command, "destroy")) {
+        if (o->has_domid) {
+            wait_next_second();
+        }
         status = create(ctx, o, m);
     }
     libxl_ctx_free(ctx);

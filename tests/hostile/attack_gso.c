@@ -16,26 +16,43 @@ begin(struct hostile *h)
            || hostile_connect(h) ? -1 : 0;
 }
 
-/* Puts a frame in the pages from 'page' on, one slot a page, with GSO. */
-static int
-put(struct hostile *h, unsigned int page, const uint8_t *frame,
-    unsigned int bytes, uint16_t mss, uint8_t type, uint16_t flags)
+/* Puts a frame in the pages from 'page' on. */
+static void
+fill(struct hostile *h, unsigned int page, const uint8_t *frame,
+     unsigned int bytes)
 {
-    unsigned int n = (bytes + HOSTILE_PAGE_BYTES - 1) / HOSTILE_PAGE_BYTES;
+    for (unsigned int at = 0; at < bytes; at += HOSTILE_PAGE_BYTES) {
+        unsigned int rest = bytes - at;
+
+        memcpy(hostile_page(h, h->tx_pages[page++ % HOSTILE_SLOTS]),
+               frame + at,
+               rest < HOSTILE_PAGE_BYTES ? rest : HOSTILE_PAGE_BYTES);
+    }
+}
+
+static unsigned int
+n_pages(unsigned int bytes)
+{
+    return (bytes + HOSTILE_PAGE_BYTES - 1) / HOSTILE_PAGE_BYTES;
+}
+
+/* Offers a frame that is there, one slot a page, with GSO. */
+static int
+offer(struct hostile *h, unsigned int page, unsigned int bytes, uint16_t mss,
+      uint8_t type, uint16_t flags)
+{
+    unsigned int n = n_pages(bytes);
 
     if (hostile_tx_room(h, n + 1)) {
         return -1;
     }
     for (unsigned int i = 0; i < n; i++) {
-        uint32_t offset = i * HOSTILE_PAGE_BYTES;
-        uint32_t part = bytes - offset < HOSTILE_PAGE_BYTES
-                        ? bytes - offset : HOSTILE_PAGE_BYTES;
-        uint32_t at = (page + i) % HOSTILE_SLOTS;
+        uint32_t rest = bytes - i * HOSTILE_PAGE_BYTES;
         struct netif_tx_request *req = hostile_tx(h);
 
-        memcpy(hostile_page(h, h->tx_pages[at]), frame + offset, part);
-        req->gref = h->tx_pages[at];
-        req->size = i ? part : bytes;
+        req->gref = h->tx_pages[(page + i) % HOSTILE_SLOTS];
+        req->size = (!i ? bytes
+                     : rest < HOSTILE_PAGE_BYTES ? rest : HOSTILE_PAGE_BYTES);
         req->flags = i + 1 < n ? NETTXF_more_data : 0;
         if (!i) {
             req->flags |= flags | NETTXF_extra_info;
@@ -59,8 +76,10 @@ one(struct hostile *h, bool v6, unsigned int payload,
 {
     static uint8_t frame[WHOLE_BYTES + 200];
     unsigned int bytes = hostile_tcp_frame(h, frame, v6, payload, lie);
+    unsigned int page = h->frames * 20;
 
-    return put(h, h->frames * 20, frame, bytes, mss, type, flags);
+    fill(h, page, frame, bytes);
+    return offer(h, page, bytes, mss, type, flags);
 }
 
 static int
@@ -196,8 +215,9 @@ extension_headers(struct hostile *h)
             frame[i] = i + end * 8 > bytes ? IPPROTO_TCP : 60;
             frame[i + 1] = i + 16 > bytes && end & 1 ? 255 : 0;
         }
-        if (put(h, end * 20, frame, bytes - end, 1400,
-                XEN_NETIF_GSO_TYPE_TCPV6, BLANK)) {
+        fill(h, end * 20, frame, bytes - end);
+        if (offer(h, end * 20, bytes - end, 1400, XEN_NETIF_GSO_TYPE_TCPV6,
+                  BLANK)) {
             return -1;
         }
     }
@@ -331,6 +351,37 @@ headers_split(struct hostile *h)
     return settle(h);
 }
 
+/* Events as fast as they can be sent, each with the most work that one can
+ * bring, and one owed to us for each answer. */
+static int
+events_storm(struct hostile *h)
+{
+    uint64_t until_ns = hostile_now_ns() + h->seconds * 2e9;
+    static uint8_t frame[WHOLE_BYTES + 200];
+    unsigned int bytes = hostile_tcp_frame(
+        h, frame, false, WHOLE_BYTES - 14 - 20 - 20, NULL);
+
+    if (begin(h)) {
+        return -1;
+    }
+    fill(h, 0, frame, bytes);
+    while (hostile_now_ns() < until_ns) {
+        struct hostile_queue *q = &h->queues[0];
+
+        hostile_tx_take(h, &q->tx);
+        __atomic_store_n(&q->tx.page->rsp_event, q->tx.cons + 1,
+                         __ATOMIC_SEQ_CST);
+        if (q->tx.prod - q->tx.cons + n_pages(bytes) < HOSTILE_SLOTS
+            && offer(h, 0, bytes, 1400, XEN_NETIF_GSO_TYPE_TCPV4, BLANK)) {
+            return -1;
+        }
+        hostile_tx_push(h);
+        guest_channel_kick(&q->channels[1]);
+        h->turns++;
+    }
+    return settle(h);
+}
+
 const struct hostile_attack hostile_gso[] = {
     { "gso_size_zero", HOSTILE_QUARANTINE, "size is 0",
       "sends GSO frames whose segments are to have no bytes", size_zero, 2 },
@@ -363,5 +414,8 @@ const struct hostile_attack hostile_gso[] = {
     { "race_gso_extra", HOSTILE_EITHER, NULL,
       "a thread changes sizes and types of GSO while they are read",
       race_extra, 1 },
+    { "events_storm_gso", HOSTILE_NOTHING, NULL,
+      "sends events, each with 64 KiB, and has one sent for each answer",
+      events_storm, 1 },
     { NULL },
 };

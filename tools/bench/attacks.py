@@ -339,7 +339,7 @@ def make():
                    is_flood=False),
         Flood("broadcast", "broadcast", "size=64", to="ff:ff:ff:ff:ff:ff",
               is_flood=False),
-        Hostile("events", "event storm", "events_storm_tx"),
+        Hostile("events", "event storm", "events_storm_gso"),
         BadRing(),
         OpenFlowStorm(),
         OvsdbChurn(),

@@ -46,8 +46,10 @@ def source_list():
         raise CannotRun("this machine's apt knows no mirror of Debian 12: the"
                         " bench takes Xen, its tools and QEMU from there")
     wanted = mirrors + [(main[0], SUITE + "-backports")]
-    return "".join("deb [signed-by=%s] %s %s main\n" % (KEYRING, uri, suite)
-                   for uri, suite in dict.fromkeys(wanted))
+    return "".join("%s [signed-by=%s] %s %s main\n" % (kind, KEYRING, uri,
+                                                       suite)
+                   for uri, suite in dict.fromkeys(wanted)
+                   for kind in ("deb", "deb-src"))
 
 
 def installed():
@@ -123,6 +125,18 @@ class Packages:
             subprocess.run(["dpkg", "-x", deb, self.root], check=True)
             deb.unlink()
         done.write_text("\n".join(sorted(had | wanted)) + "\n")
+
+    def source(self, name, release=SUITE):
+        """The file that a package is built from, without Debian's changes."""
+        place = self.folder / "source"
+        place.mkdir(parents=True, exist_ok=True)
+        if not sorted(place.glob(name + "_*.orig.tar.*")):
+            self.tell("downloading the source of " + name)
+            self._apt("apt-get", "update")
+            self._apt("apt-get", "-o", "APT::Default-Release=" + release,
+                      "source", "--download-only", "--tar-only", name,
+                      cwd=place)
+        return sorted(place.glob(name + "_*.orig.tar.*"))[-1]
 
     def closure(self, names, policy):
         """They, and the libraries that they need and the machine has not:

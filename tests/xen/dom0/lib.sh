@@ -60,7 +60,7 @@ domid() { xl domid "$1"; }
 start() {
     { echo "name=\"$1\""; echo "type=\"pv\""; echo "kernel=\"/images/vmlinux\""
       echo "ramdisk=\"/images/$2.cpio\""; echo "memory=$3"; echo "vcpus=1"
-      echo "extra=\"console=hvc0 quiet net.ifnames=0 panic=5\""
+      echo "extra=\"console=hvc0 quiet net.ifnames=0 panic=5 print-fatal-signals=1\""
       shift 3
       for line; do echo "$line"; done; } > "/run/$$.cfg"
     xl create "/run/$$.cfg" >/dev/null

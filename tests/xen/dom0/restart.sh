@@ -16,11 +16,26 @@ gap() {
 goes_on() {
     n=$(run_in g2 20 "grep -c seq= /tmp/ping")
     wait_for "$2" more_than "$n"
-    told "$1: traffic goes on" $?
+    went_on=$?
+    told "$1: traffic goes on" $went_on
+    [ $went_on = 0 ] || show
     sleep 2
     took=$(gap)
     [ "$took" -le "$2" ]
     row "$1: gap" "$2 or less" "$took" "s" $?
+}
+
+# What there is to see if traffic does not go on.
+show() {
+    for name in g1 g2; do
+        xenstore-ls -f "/local/domain/$(domid $name)/device/vif"
+        run_in $name 20 "ip -s link show eth0; ip neighbour; \
+            grep -h eth0 /proc/interrupts"
+    done
+    xenstore-ls -f "/local/domain/$(domid tenant)/backend/vif"
+    reach tenant
+    ovs-ofctl dump-ports unix:/run/tenant.openflow
+    ovs-ofctl dump-flows unix:/run/tenant.openflow
 }
 
 more_than() { [ "$(run_in g2 20 "grep -c seq= /tmp/ping")" -gt $(($1 + 2)) ]; }
@@ -40,8 +55,10 @@ stays() {
 }
 
 addresses() {
-    run_in g1 30 "ip address add 10.0.0.1/24 dev eth0; ip link set eth0 up"
-    run_in g2 30 "ip address add 10.0.0.2/24 dev eth0; ip link set eth0 up"
+    for n in 1 2; do
+        run_in g$n 30 "ip address add 10.0.0.$n/24 dev eth0 \
+            && ip link set eth0 up" || fail "g$n has an address"
+    done
 }
 
 driver tenant sysrq_always_enabled || fail "the tenant's domain serves"
