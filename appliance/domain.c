@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <libxl.h>
+#include <libxl_utils.h>
 #include <xenstore.h>
 
 #include "appliance/handover.h"
@@ -20,12 +21,14 @@
 
 #define MEMORY_MIB 256
 #define MEMORY_MAX_MIB 1048576
+#define VCPUS_MAX 64                    /* As many as there are PMD cores. */
 
 enum { DONE, REFUSED, USAGE };
 
 struct options {
-    const char *name, *kernel, *ramdisk, *measurement, *extra, *pci, *type;
-    unsigned int domid, memory_mib;
+    const char *name, *kernel, *ramdisk, *measurement, *extra, *pci, *type,
+               *serial;
+    unsigned int domid, memory_mib, n_vcpus;
     bool has_domid;
 };
 
@@ -43,9 +46,13 @@ static const char usage[] =
     "to be, which tools/make-appliance prints as well.\n\n"
     "  --measurement=SHA256  refuse to boot anything else\n"
     "  --memory-mib=N        memory (default: 256)\n"
+    "  --vcpus=N             virtual processors, each with a polling thread\n"
+    "                        (default: 1)\n"
     "  --type=pv|pvh|hvm     kind of domain (default: pv)\n"
     "  --pci=DDDD:BB:DD.F    a VF that it owns; dom0 must have made it\n"
     "                        assignable (xl pci-assignable-add)\n"
+    "  --serial=WHERE        where the console of an HVM domain goes, as in\n"
+    "                        xl.cfg(5) (default: pty)\n"
     "  --extra=TEXT          more of the kernel's command line\n"
     "  --help\n\n"
     "Exit status: 0, done; 1, Xen refused it, or it was measured as something\n"
@@ -99,18 +106,18 @@ fd_path(int fd)
 
 /* An HVM domain of which nothing is seen. */
 static void
-hide(libxl_domain_build_info *b)
+hide(libxl_domain_build_info *b, const char *serial)
 {
     b->u.hvm.vga.kind = LIBXL_VGA_INTERFACE_TYPE_NONE;
     libxl_defbool_set(&b->u.hvm.nographic, true);
     libxl_defbool_set(&b->u.hvm.vnc.enable, false);
     libxl_defbool_set(&b->u.hvm.sdl.enable, false);
     libxl_defbool_set(&b->u.hvm.usb, false);
-    b->u.hvm.serial = strdup("pty");
+    b->u.hvm.serial = strdup(serial);
 }
 
 static bool
-configure(libxl_domain_config *c, const struct options *o,
+configure(libxl_ctx *ctx, libxl_domain_config *c, const struct options *o,
           const struct measured *m)
 {
     libxl_domain_type type;
@@ -128,7 +135,14 @@ configure(libxl_domain_config *c, const struct options *o,
         c->c_info.domid = o->domid;
     }
     libxl_domain_build_info_init_type(&c->b_info, type);
-    c->b_info.max_vcpus = 1;
+    c->b_info.max_vcpus = o->n_vcpus;
+    if (libxl_cpu_bitmap_alloc(ctx, &c->b_info.avail_vcpus, o->n_vcpus)) {
+        return false;
+    }
+    libxl_bitmap_set_any(&c->b_info.avail_vcpus);
+    /* A polling thread reads the TSC in each turn; the domain stays on its
+     * host. */
+    c->b_info.tsc_mode = LIBXL_TSC_MODE_NATIVE;
     c->b_info.max_memkb = c->b_info.target_memkb = o->memory_mib * 1024ull;
     c->b_info.kernel = fd_path(m->kernel_fd);
     c->b_info.ramdisk = fd_path(m->initramfs_fd);
@@ -136,7 +150,7 @@ configure(libxl_domain_config *c, const struct options *o,
              type == LIBXL_DOMAIN_TYPE_HVM ? "ttyS0" : "hvc0", o->extra);
     c->b_info.cmdline = strdup(line);
     if (type == LIBXL_DOMAIN_TYPE_HVM) {
-        hide(&c->b_info);
+        hide(&c->b_info, o->serial);
     }
     if (o->pci) {
         c->pcidevs = calloc(1, sizeof *c->pcidevs);
@@ -168,7 +182,7 @@ create(libxl_ctx *ctx, const struct options *o, const struct measured *m)
     unsigned int n_vifs = 0;
     int status = DONE;
 
-    if (!configure(&c, o, m)) {
+    if (!configure(ctx, &c, o, m)) {
         fprintf(stderr, "netdom-domain: --type or --pci makes no sense; "
                 "--help says more\n");
         status = USAGE;
@@ -296,8 +310,8 @@ makes_sense(const char *command, const struct options *o)
 int
 main(int argc, char *argv[])
 {
-    enum { NAME = 1, KERNEL, RAMDISK, MEASUREMENT, DOMID, MEMORY, TYPE, PCI,
-           EXTRA, HELP };
+    enum { NAME = 1, KERNEL, RAMDISK, MEASUREMENT, DOMID, MEMORY, VCPUS, TYPE, PCI,
+           SERIAL, EXTRA, HELP };
     static const struct option long_options[] = {
         { "name", required_argument, NULL, NAME },
         { "kernel", required_argument, NULL, KERNEL },
@@ -305,14 +319,16 @@ main(int argc, char *argv[])
         { "measurement", required_argument, NULL, MEASUREMENT },
         { "domid", required_argument, NULL, DOMID },
         { "memory-mib", required_argument, NULL, MEMORY },
+        { "vcpus", required_argument, NULL, VCPUS },
         { "type", required_argument, NULL, TYPE },
         { "pci", required_argument, NULL, PCI },
+        { "serial", required_argument, NULL, SERIAL },
         { "extra", required_argument, NULL, EXTRA },
         { "help", no_argument, NULL, HELP },
         { NULL, 0, NULL, 0 },
     };
-    struct options o = { .memory_mib = MEMORY_MIB, .type = "pv",
-                         .extra = "" };
+    struct options o = { .memory_mib = MEMORY_MIB, .n_vcpus = 1, .type = "pv",
+                         .serial = "pty", .extra = "" };
     bool ok = true;
     int c;
 
@@ -331,8 +347,12 @@ main(int argc, char *argv[])
             ok = parse_number(optarg, MEMORY_MAX_MIB, &o.memory_mib)
                  && o.memory_mib;
             break;
+        case VCPUS:
+            ok = parse_number(optarg, VCPUS_MAX, &o.n_vcpus) && o.n_vcpus;
+            break;
         case TYPE: o.type = optarg; break;
         case PCI: o.pci = optarg; break;
+        case SERIAL: o.serial = optarg; break;
         case EXTRA: o.extra = optarg; break;
         case HELP: fputs(usage, stdout); return DONE;
         default: ok = false;

@@ -19,13 +19,22 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "appliance/vf.h"
+
 #define MODULES "/etc/netdom/modules"
 #define RUN "/run/openvswitch"
 #define DB RUN "/db.sock"
 #define SCHEMA "/usr/share/openvswitch/vswitch.ovsschema"
 #define PATIENCE_S 60
 #define AGAIN_S 1
+#define UPLINK "vf0"                    /* As netdom-controller names it. */
 #define WORDS 16
+
+#define MEMORY_MIB 128                  /* Of DPDK's. */
+#define EAL_COMMON "--eal-args=--no-shconf --no-telemetry -l 0 "
+
+static char eal_args[256] = EAL_COMMON "--no-huge --legacy-mem --no-pci -m 128";
+static char vf[VF_ADDRESS_BYTES];       /* Empty: the domain has none. */
 
 /* A program that stays.  'ready' is there once it can be used. */
 struct service {
@@ -41,8 +50,7 @@ static struct service services[] = {
     { RUN "/br0.mgmt",
       { "/usr/sbin/netdom-vswitchd", "unix:" DB, "--no-chdir", "--pidfile",
         "--xen=xen", "--plug=br0",
-        "--eal-args=--no-huge --legacy-mem --no-shconf --no-pci "
-        "--no-telemetry -m 128 -l 0" } },
+        eal_args } },
     { NULL, { "/usr/bin/netdom-relay", "--serve=ovsdb", "--to=" DB } },
     { NULL, { "/usr/bin/netdom-relay", "--serve=openflow",
               "--to=" RUN "/br0.mgmt" } },
@@ -193,6 +201,22 @@ make_database(void)
     run(create);
 }
 
+/* A polling thread for each processor, and so as many queues for each vif. */
+static void
+poll_everywhere(void)
+{
+    long int n = sysconf(_SC_NPROCESSORS_ONLN);
+    char mask[64];
+    const char *const set[] = {
+        "/usr/bin/ovs-vsctl", "--no-wait", "set", "open_vswitch", ".", mask,
+        NULL,
+    };
+
+    snprintf(mask, sizeof mask, "other_config:pmd-cpu-mask=\"0x%llx\"",
+             n < 64 ? (1ull << n) - 1 : ~0ull);
+    run(set);
+}
+
 /* A bridge that learns by itself until a controller says more. */
 static void
 make_bridge(void)
@@ -202,8 +226,37 @@ make_bridge(void)
         "add-br", "br0", "--", "set", "bridge", "br0",
         "datapath_type=netdev", NULL,
     };
+    char devargs[64];
+    const char *const uplink[] = {
+        "/usr/bin/ovs-vsctl", "--no-wait", "--may-exist", "add-port", "br0",
+        UPLINK, "--", "set", "interface", UPLINK, "type=tenantvf", devargs,
+        NULL,
+    };
 
     run(init);
+    poll_everywhere();
+    snprintf(devargs, sizeof devargs, "options:dpdk-devargs=\"%s\"", vf);
+    if (vf[0]) {
+        run(uplink);
+    }
+}
+
+/* The VF that dom0 gave the domain, if it gave one. */
+static void
+take_vf(void)
+{
+    char why[128];
+
+    if (vf_take(vf, why) && vf_reserve(MEMORY_MIB, why)) {
+        snprintf(eal_args, sizeof eal_args, EAL_COMMON
+                 "--iova-mode=pa -m %d -a %s", MEMORY_MIB, vf);
+        say("uplink %s", vf);
+        return;
+    }
+    vf[0] = '\0';
+    if (why[0]) {
+        say("no uplink: %s", why);
+    }
 }
 
 /* One that ended is started again, after a while if it does so often. */
@@ -249,6 +302,7 @@ main(void)
     setenv("OVS_RUNDIR", RUN, 1);
     setenv("OVS_LOGDIR", RUN, 1);
     setenv("OVS_DBDIR", "/run", 1);
+    take_vf();
     make_database();
     for (size_t i = 0; i < N_SERVICES; i++) {
         if (i == 1) {

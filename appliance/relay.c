@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -27,19 +26,14 @@
 #include <libxenvchan.h>
 #include <xenstore.h>
 
+#include "appliance/carry.h"
+
 #define RING_BYTES 16384
-#define BUFFER_BYTES 16384
 #define N_CHANNELS 8                    /* Connections at a time. */
 #define PATIENCE_S 10
 #define RETRY_NS 50000000
 #define TURN_BYTES 32
 #define PATH_BYTES 128
-
-/* Bytes on their way in one direction. */
-struct pipe_buffer {
-    char bytes[BUFFER_BYTES];
-    size_t begin, end;
-};
 
 static const char usage[] =
     "netdom-relay: carries a stream between dom0 and a driver domain\n"
@@ -102,82 +96,6 @@ listen_unix(const char *path)
     return fd;
 }
 
-/* From the channel to the socket, as far as it goes.  False: no further. */
-static bool
-channel_to_socket(struct libxenvchan *channel, int fd, struct pipe_buffer *b)
-{
-    if (b->begin == b->end) {
-        int n = libxenvchan_read(channel, b->bytes, sizeof b->bytes);
-
-        b->begin = 0;
-        b->end = n > 0 ? n : 0;
-        if (n < 0 || (!n && libxenvchan_is_open(channel) != 1)) {
-            return false;
-        }
-    }
-    while (b->begin < b->end) {
-        ssize_t n = send(fd, b->bytes + b->begin, b->end - b->begin,
-                         MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (n < 0) {
-            return errno == EAGAIN || errno == EINTR;
-        }
-        b->begin += n;
-    }
-    return true;
-}
-
-/* The other way. */
-static bool
-socket_to_channel(int fd, struct libxenvchan *channel, struct pipe_buffer *b)
-{
-    if (b->begin == b->end) {
-        ssize_t n = recv(fd, b->bytes, sizeof b->bytes, MSG_DONTWAIT);
-
-        b->begin = 0;
-        b->end = n > 0 ? n : 0;
-        if (n < 0 ? errno != EAGAIN && errno != EINTR : !n) {
-            return false;
-        }
-    }
-    while (b->begin < b->end) {
-        int n = libxenvchan_write(channel, b->bytes + b->begin,
-                                  b->end - b->begin);
-        if (n <= 0) {
-            return !n;
-        }
-        b->begin += n;
-    }
-    return true;
-}
-
-/* Until either side closes.  Takes over both. */
-static void
-relay(struct libxenvchan *channel, int fd)
-{
-    static _Thread_local struct pipe_buffer in, out;
-
-    channel->blocking = 0;
-    in.begin = in.end = out.begin = out.end = 0;
-    while (channel_to_socket(channel, fd, &in)
-           && socket_to_channel(fd, channel, &out)) {
-        struct pollfd fds[] = {
-            { libxenvchan_fd_for_select(channel), POLLIN, 0 },
-            { fd, (out.begin == out.end ? POLLIN : 0)
-                  | (in.begin < in.end ? POLLOUT : 0), 0 },
-        };
-
-        if (libxenvchan_data_ready(channel) && in.begin == in.end) {
-            continue;
-        }
-        poll(fds, 2, -1);
-        if (fds[0].revents) {
-            libxenvchan_wait(channel);
-        }
-    }
-    libxenvchan_close(channel);
-    close(fd);
-}
-
 /* One of a service's channels, in the domain. */
 struct served {
     const char *service, *to;
@@ -203,6 +121,29 @@ write_turn(const char *path)
     xs_close(xs);
 }
 
+/* Offers the channel at 'path', as often as it takes. */
+static struct libxenvchan *
+offer_channel(const char *path)
+{
+    bool told = false;
+
+    for (;;) {
+        struct libxenvchan *channel
+            = libxenvchan_server_init(NULL, 0, path, RING_BYTES, RING_BYTES);
+
+        if (channel) {
+            write_turn(path);
+            return channel;
+        }
+        if (!told) {
+            fprintf(stderr, "netdom-relay: cannot offer %s yet: %s\n", path,
+                    strerror(errno));
+            told = true;
+        }
+        nap();
+    }
+}
+
 static void *
 serve_channel(void *served_)
 {
@@ -212,15 +153,8 @@ serve_channel(void *served_)
     snprintf(path, sizeof path, "data/netdom/%s/%d", served->service,
              served->number);
     for (;;) {
-        struct libxenvchan *channel
-            = libxenvchan_server_init(NULL, 0, path, RING_BYTES, RING_BYTES);
+        struct libxenvchan *channel = offer_channel(path);
 
-        if (!channel) {
-            fprintf(stderr, "netdom-relay: cannot offer %s\n",
-                    served->service);
-            exit(2);
-        }
-        write_turn(path);
         channel->blocking = 1;
         while (libxenvchan_is_open(channel) == 2) {
             libxenvchan_wait(channel);
@@ -230,7 +164,7 @@ serve_channel(void *served_)
             libxenvchan_close(channel);
             nap();
         } else {
-            relay(channel, fd);
+            carry(channel, fd);
         }
     }
     return NULL;
@@ -274,7 +208,7 @@ run_connection(void *connection_)
 {
     struct connection *c = connection_;
 
-    relay(c->channel, c->fd);
+    carry(c->channel, c->fd);
     atomic_store(&c->busy, false);
     return NULL;
 }

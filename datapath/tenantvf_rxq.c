@@ -15,11 +15,15 @@
 
 VLOG_DEFINE_THIS_MODULE(tenantvf_rxq);
 
+#define NAP_PART 64
+#define NAP_MAX_NS 4000000
+
 struct tenantvf_rxq {
     struct netdev_rxq up;
     struct netdev_rxq *under;
     struct doorbell_member member;
     struct turn turn;                   /* Nobody's. */
+    uint64_t busy_ns;                   /* When a frame came last. */
     int wake_fd;                        /* -1: the device needs none, or has
                                          * none.  Not shared: each thread
                                          * empties its own. */
@@ -134,6 +138,16 @@ tenantvf_rxq_dealloc(struct netdev_rxq *rxq_)
     free(CONTAINER_OF(rxq_, struct tenantvf_rxq, up));
 }
 
+/* How long a device may be left alone that cannot wake us: a frame waits for a
+ * small part of the time in which none came. */
+static uint64_t
+nap_ns(const struct tenantvf_rxq *rxq, uint64_t now_ns)
+{
+    uint64_t part_ns = (now_ns - rxq->busy_ns) / NAP_PART;
+
+    return MIN(MAX(part_ns, XENVIF_RETRY_NS), NAP_MAX_NS);
+}
+
 int
 tenantvf_rxq_recv(struct netdev_rxq *rxq_, struct dp_packet_batch *batch,
                   int *qfill)
@@ -148,9 +162,11 @@ tenantvf_rxq_recv(struct netdev_rxq *rxq_, struct dp_packet_batch *batch,
     int error = class->rxq_recv(rxq->under, batch, qfill);
 
     uint64_t deadline_ns = tenantvf_drain(tenantvf_cast(rxq_->netdev), now_ns);
-    /* A device that cannot wake us is looked after often. */
+    if (!error) {
+        rxq->busy_ns = now_ns;
+    }
     if (rxq->wake_fd < 0) {
-        deadline_ns = MIN(deadline_ns, now_ns + XENVIF_RETRY_NS);
+        deadline_ns = MIN(deadline_ns, now_ns + nap_ns(rxq, now_ns));
     }
     doorbell_report(&rxq->member, !error, deadline_ns, now_ns);
     return error;

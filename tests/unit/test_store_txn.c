@@ -18,11 +18,12 @@ test_isolation(void **state)
     assert_string_equal(ask(&f, 0, XS_READ, t, "/b"), "2");
     assert_string_equal(ask(&f, 0, XS_READ, 0, "/b"), "!ENOENT");
 
-    /* Reads repeat, whatever happens outside. */
+    /* What was looked at stays, whatever happens outside; what was not, is
+     * the tree's. */
     ask(&f, 0, XS_WRITE, 0, "/a|9");
     ask(&f, 0, XS_WRITE, 0, "/c|9");
     assert_string_equal(ask(&f, 0, XS_READ, t, "/a"), "1");
-    assert_string_equal(ask(&f, 0, XS_READ, t, "/c"), "!ENOENT");
+    assert_string_equal(ask(&f, 0, XS_READ, t, "/c"), "9");
     assert_string_equal(ask(&f, 0, XS_DIRECTORY, t, "/"), "a|b|local|");
     assert_string_equal(ask(&f, 0, END, t, "T"), "!EAGAIN");
     assert_string_equal(ask(&f, 0, XS_READ, 0, "/b"), "!ENOENT");
@@ -63,23 +64,25 @@ test_conflicts(void **state)
         { XS_READ, "/d/x", XS_WRITE, "/d/x|2", "!EAGAIN" },
         { XS_READ, "/d/x", XS_WRITE, "/d/x|1", "!EAGAIN" },
         { XS_READ, "/d/x", XS_WRITE, "/d/y|2", "OK" },
-        { XS_READ, "/d/x", XS_WRITE, "/d/x/below|2", "OK" },
+        { XS_READ, "/d/x", XS_WRITE, "/d/x/below|2", "!EAGAIN" },
         { XS_READ, "/d/x", XS_RM, "/d/x", "!EAGAIN" },
         { XS_READ, "/d/x", XS_RM, "/d", "!EAGAIN" },
         { XS_READ, "/d/x", XS_SET_PERMS, "/d/x|r0", "!EAGAIN" },
         { XS_READ, "/d/no", XS_WRITE, "/d/no|2", "!EAGAIN" },
         { XS_READ, "/d/no", XS_MKDIR, "/d/no", "!EAGAIN" },
-        { XS_READ, "/d/no", XS_MKDIR, "/d/yes", "OK" },
+        { XS_READ, "/d/no", XS_MKDIR, "/d/yes", "!EAGAIN" },
+        { XS_READ, "/d/no", XS_WRITE, "/d/x|2", "OK" },
         { XS_DIRECTORY, "/d", XS_WRITE, "/d/new|2", "!EAGAIN" },
         { XS_DIRECTORY, "/d", XS_WRITE, "/d/x|2", "OK" },
         { XS_DIRECTORY, "/d", XS_RM, "/d/y", "!EAGAIN" },
         { XS_WRITE, "/d/x|3", XS_WRITE, "/d/x|2", "!EAGAIN" },
-        { XS_WRITE, "/d/a|3", XS_WRITE, "/d/b|2", "OK" },
+        { XS_WRITE, "/d/a|3", XS_WRITE, "/d/b|2", "!EAGAIN" },
         { XS_WRITE, "/d/a/b|3", XS_WRITE, "/d/a|2", "!EAGAIN" },
         { XS_WRITE, "/d/a|3", XS_RM, "/d", "!EAGAIN" },
         { XS_WRITE, "/d/x|3", XS_RM, "/d", "!EAGAIN" },
         { XS_RM, "/d/x", XS_WRITE, "/d/x|2", "!EAGAIN" },
-        { XS_RM, "/d", XS_WRITE, "/d/new|2", "OK" },
+        { XS_RM, "/d", XS_WRITE, "/d/new|2", "!EAGAIN" },
+        { XS_RM, "/d/x", XS_WRITE, "/d/y|2", "OK" },
         { XS_SET_PERMS, "/d/x|r0", XS_WRITE, "/d/x|2", "!EAGAIN" },
         { XS_GET_PERMS, "/d/x", XS_SET_PERMS, "/d/x|r0", "!EAGAIN" },
         { XS_MKDIR, "/d/x", XS_RM, "/d/x", "!EAGAIN" },
@@ -146,17 +149,18 @@ test_quotas(void **state)
     t[9] = begin(&f, 1);
 
     /* Nodes made in a transaction count, in it and at its end. */
-    for (int i = 0; i < 998; i++) {
+    ask(&f, 1, XS_WRITE, 0, "k/a|");
+    for (int i = 0; i < 996; i++) {
         snprintf(text, sizeof text, "n/%d|", i);
         assert_string_equal(ask(&f, 1, XS_WRITE, t[0], text), "OK");
     }
     assert_string_equal(ask(&f, 1, XS_WRITE, t[0], "n/more|"), "!ENOSPC");
-    assert_string_equal(ask(&f, 1, XS_WRITE, 0, "one|"), "OK");
+    assert_string_equal(ask(&f, 1, XS_WRITE, 0, "k/one|"), "OK");
     assert_string_equal(ask(&f, 1, END, t[0], "T"), "!ENOSPC");
     assert_string_equal(ask(&f, 1, XS_READ, 0, "n"), "!ENOENT");
 
     /* So do the nodes that it only looks at. */
-    for (int i = 0; i < 1024; i++) {
+    for (int i = 0; i < 1022; i++) {    /* And "m", and what it is in. */
         snprintf(text, sizeof text, "m/%d", i);
         assert_string_equal(ask(&f, 1, XS_READ, t[1], text), "!ENOENT");
     }
@@ -168,7 +172,7 @@ test_quotas(void **state)
     close_fixture(&f);
 }
 
-/* Permissions are those of the snapshot; a change of them is a conflict. */
+/* Permissions are those of the first look; a change of them is a conflict. */
 static void
 test_permissions(void **state)
 {
@@ -178,6 +182,7 @@ test_permissions(void **state)
     ask(&f, 0, XS_WRITE, 0, "/shared|1");
     ask(&f, 0, XS_SET_PERMS, 0, "/shared|n0|b1");
     uint32_t t = begin(&f, 1);
+    assert_string_equal(ask(&f, 1, XS_READ, t, "/shared"), "1");
     ask(&f, 0, XS_SET_PERMS, 0, "/shared|n0");
     assert_string_equal(ask(&f, 1, XS_WRITE, t, "/shared|2"), "OK");
     assert_string_equal(ask(&f, 1, XS_WRITE, t, "/other|2"), "!EACCES");

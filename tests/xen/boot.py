@@ -4,7 +4,9 @@ Thread: one.
 Errors: CannotRun.
 """
 
+import dataclasses
 import os
+import pathlib
 import selectors
 import subprocess
 import time
@@ -15,15 +17,25 @@ from lab.proof import CannotRun
 DOM0_MIB = 1400
 
 
-def command(packages, folder, scenario, memory_mib):
+@dataclasses.dataclass
+class Machine:
+    """What is booted."""
+
+    emulator: pathlib.Path
+    dom0: str = "dom0.cpio"             # Its image, in the bench's folder.
+    memory_mib: int = 3072
+    devices: tuple = ()                 # More of the emulator's options.
+
+
+def command(machine, packages, folder, scenario):
     share = packages.root / "usr/share"
-    dom0 = "%s console=hvc0 quiet panic=5 net.ifnames=0 scen=%s" % (
+    dom0 = "%s console=hvc0 panic=5 net.ifnames=0 print-fatal-signals=1 scen=%s" % (
         folder / "vmlinux", scenario)
     return [
-        packages.root / "usr/bin/qemu-system-x86_64",
-        "-L", share / "qemu", "-L", share / "seabios",
+        machine.emulator, "-L", share / "qemu", "-L", share / "seabios",
         "-accel", "tcg,thread=multi", "-machine", "q35,usb=off",
-        "-cpu", "max,la57=off", "-smp", "2", "-m", str(memory_mib),
+        "-cpu", "max,la57=off", "-smp", "2",
+        "-m", str(machine.memory_mib),
         "-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio",
         "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
         "-kernel", folder / "xen",
@@ -31,11 +43,12 @@ def command(packages, folder, scenario, memory_mib):
         " dom0_max_vcpus=1 spec-ctrl=no ucode=no loglvl=warning"
         " guest_loglvl=warning" % (DOM0_MIB, DOM0_MIB),
         "-initrd", "%s,%s" % (dom0.replace(",", ",,"),
-                              folder / "dom0.cpio"),
+                              folder / machine.dom0),
+        *machine.devices,
     ]
 
 
-def boot(packages, folder, scenario, timeout_s, tell, memory_mib=3072):
+def boot(machine, packages, folder, scenario, timeout_s, tell):
     """Runs a scenario.  Returns its rows, as lists of five words.  What the
     console says is in FOLDER/SCENARIO.log."""
     env = dict(os.environ,
@@ -44,8 +57,8 @@ def boot(packages, folder, scenario, timeout_s, tell, memory_mib=3072):
     path = folder / (scenario + ".log")
     rows, bad = [], None
     child = subprocess.Popen(
-        [str(word) for word in command(packages, folder, scenario,
-                                       memory_mib)],
+        [str(word) for word in command(machine, packages, folder,
+                                       scenario)],
         env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, start_new_session=True)
     try:

@@ -18,18 +18,27 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 TOOLS = ["xen-utils-4.17", "xen-utils-common", "xen-hypervisor-4.17-amd64",
          "xenstore-utils", "busybox-static"]
+# What Xen's toolstack needs to run HVM domains.
+HVM_TOOLS = ["qemu-system-xen", "qemu-system-data", "seabios"]
+DEVICE_MODEL = "usr/libexec/xen-qemu-system-i386"
+FIRMWARE = ("usr/lib/xen-4.17/boot/hvmloader",
+            "usr/share/seabios/bios-256k.bin",
+            *("usr/share/qemu/" + name for name in (
+                "linuxboot.bin", "linuxboot_dma.bin", "multiboot.bin",
+                "multiboot_dma.bin", "pvh.bin", "kvmvapic.bin")))
 QEMU = ["qemu-system-x86", "qemu-system-common", "qemu-system-data",
         "seabios"]
 
 GUEST_MODULES = ["xen-netfront", "xenfs"]
 DOM0_MODULES = ["xen-privcmd", "xen-evtchn", "xen-gntdev", "xen-gntalloc",
-                "xenfs", "xen-netback", "xen-pciback", "bridge"]
+                "xenfs", "xen-netback", "xen-pciback", "bridge", "igb"]
 XEN_BIN = "usr/lib/xen-4.17/bin"
 DOM0_PROGRAMS = {"xl": XEN_BIN + "/xl",
                  "xenstored": XEN_BIN + "/xenstored",
                  "xenconsoled": XEN_BIN + "/xenconsoled",
                  "xenconsole": XEN_BIN + "/xenconsole",
                  "lsevtchn": XEN_BIN + "/lsevtchn",
+                 "xentrace": XEN_BIN + "/xentrace",
                  "xen-init-dom0": XEN_BIN + "/xen-init-dom0",
                  "libxl-save-helper": XEN_BIN + "/libxl-save-helper",
                  "xenstore": "usr/bin/xenstore"}
@@ -66,7 +75,9 @@ def guest(packages, expected):
     image = Image()
     add_common(image, root, GUEST_MODULES)
     imagefiles.add_program(image, "/bin/agent", ours("netdom-xen-agent"))
-    imagefiles.add_program(image, "/bin/stream", ours("netdom-xen-stream"))
+    for name in ("stream", "flood"):
+        imagefiles.add_program(image, "/bin/" + name,
+                               ours("netdom-xen-" + name))
     imagefiles.add_program(image, "/bin/storeops",
                            ours("netdom-xen-storeops"))
     add_expected(image, expected, "guest")
@@ -97,9 +108,10 @@ def dom0(packages, images, expected):
     # xl is lost without it once a thread is to end.
     image.add_file("/%s/libgcc_s.so.1" % imagefiles.LIBRARIES,
                    "/lib/x86_64-linux-gnu/libgcc_s.so.1")
-    for name in ("ovs-ofctl", "ovs-vsctl"):
+    for name in ("ovs-ofctl", "ovs-vsctl", "ip"):
         imagefiles.add_program(image, "/usr/bin/" + name, machines(name))
-    for name in ("netdom-relay", "netdom-domain", "netdom-xen-storeops"):
+    for name in ("netdom-relay", "netdom-domain", "netdom-xen-storeops",
+                 "netdom-xen-hypercalls"):
         imagefiles.add_program(image, "/usr/bin/" + name, ours(name))
     add_expected(image, expected, "dom0")
     image.add_bytes("/etc/store.sh", "SEEDS=\"%s\" OPERATIONS=%d\n" % (
@@ -115,11 +127,26 @@ def dom0(packages, images, expected):
         (images / "vmlinux").read_bytes(),
         (images / "appliance.cpio").read_bytes()))
     image.add_bytes("/etc/xen/xl.conf", "autoballoon=\"off\"\n")
+    image.add_file("/etc/xen/scripts/up", HERE / "dom0/up")
     return image
 
 
-def make(packages, folder, tell):
-    """Everything that a boot needs, in 'folder'."""
+def add_hvm(image, root, made):
+    """What a dom0 needs for HVM domains, and the appliance as it is
+    delivered, in 'made'."""
+    imagefiles.add_program(image, "/" + DEVICE_MODEL, root / DEVICE_MODEL,
+                           root)
+    for path in FIRMWARE:
+        image.add_file("/" + path, root / path)
+    for path in sorted((root / "usr/share/qemu/keymaps").iterdir()):
+        image.add_file("/usr/share/qemu/keymaps/" + path.name, path)
+    for name in ("vmlinuz", "initramfs.cpio.xz", "measurement"):
+        image.add_file("/images/delivered/" + name, made / name)
+
+
+def make(packages, folder, tell, with_hvm):
+    """Everything that a boot needs, in 'folder': dom0.cpio and, with HVM
+    domains, dom0-hvm.cpio."""
     folder.mkdir(parents=True, exist_ok=True)
     root = packages.root
     if not (folder / "vmlinux").exists():
@@ -135,5 +162,9 @@ def make(packages, folder, tell):
     (folder / "guest.cpio").write_bytes(guest(packages, expected).to_bytes())
     (folder / "appliance.cpio").write_bytes(
         appliance.make_image(root).to_bytes())
-    (folder / "dom0.cpio").write_bytes(
-        dom0(packages, folder, expected).to_bytes())
+    image = dom0(packages, folder, expected)
+    (folder / "dom0.cpio").write_bytes(image.to_bytes())
+    if with_hvm:
+        appliance.make(folder / "delivered")
+        add_hvm(image, root, folder / "delivered")
+        (folder / "dom0-hvm.cpio").write_bytes(image.to_bytes())

@@ -23,12 +23,14 @@ from lab.proof import ROOT, CannotRun, say                  # noqa: E402
 BUILD = pathlib.Path(os.environ.get("NETDOM_BUILD", ROOT / "build"))
 PACKAGES = BUILD / "debian"             # Unpacked, and kept.
 KERNEL = ["linux-image-amd64"]
-MODULES = ["xen-gntdev", "xen-evtchn", "xen-gntalloc", "xenfs", "tun"]
+MODULES = ["xen-gntdev", "xen-evtchn", "xen-gntalloc", "xenfs", "tun",
+           "uio_pci_generic", "vfio-pci"]
 OVS_PROGRAMS = {"ovsdb-server": "/usr/sbin/", "ovsdb-tool": "/usr/bin/",
                 "ovs-vsctl": "/usr/bin/"}
 SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 DPDK_PLUGINS = ("librte_mempool_ring", "librte_bus_vdev", "librte_bus_pci",
-                "librte_net_af_packet")
+                "librte_net_af_packet", "librte_net_e1000",
+                "librte_net_ixgbe", "librte_net_iavf")
 GOAL_BYTES = 40 << 20
 
 EPILOG = proof.EXIT_STATUS % ("the image is there, and small enough",

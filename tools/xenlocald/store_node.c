@@ -4,43 +4,50 @@
 
 #include "tools/xenlocald/store_private.h"
 
+/* The node at 'path' or its nearest ancestor; the caller may change what a
+ * transaction sees, and with 'own' what the tree has. */
 static struct store_node *
 find(struct store_call *call, bool own, const char **left)
 {
+    if (call->txn) {
+        return store_txn_find_node(call->store, call->txn, call->path,
+                                   left)->copy;
+    }
     return store_tree_find(call->path[0] == '@' ? &call->store->special
-                           : call->txn ? &call->txn->root
                            : &call->store->root, call->path, own, left);
 }
 
-/* Notes in a transaction that it depends on the node at 'path' and, if
- * 'names', on which are below. */
-static void
-touch(struct store_call *call, bool names)
+/* What a transaction sees of the path of the node above, which the path that
+ * ends at 'slash' has. */
+static struct store_seen *
+look_above(struct store_call *call, const char *slash)
 {
-    if (call->txn) {
-        names |= simap_get(&call->txn->touched, call->path);
-        simap_put(&call->txn->touched, call->path, names);
-    }
+    return store_txn_look(call->store, call->txn, call->path,
+                          slash - call->path);
 }
 
 int
-store_node_look_up(struct store_call *call, uint32_t access, bool names)
+store_node_look_up(struct store_call *call, uint32_t access)
 {
     struct store_txn *txn = call->txn;
 
-    if (txn && !simap_contains(&txn->touched, call->path)
+    if (txn && !store_txn_seen(txn, call->path)
         && !store_fits(call, STORE_TRANSACTION_NODES,
-                       simap_count(&txn->touched) + 1)) {
+                       hmap_count(&txn->seen) + 1)) {
         return ENOSPC;
     }
     if (txn && access > STORE_READ
         && !store_fits(call, STORE_TRANSACTION_NODES, ++txn->n_log)) {
         return ENOSPC;
     }
-    touch(call, names);
     call->node = find(call, false, &call->left);
-    return !(store_perms_for(call->node->data, call->domain->domid) & access)
-           ? EACCES : *call->left ? ENOENT : 0;
+    if (store_perms_for(call->node->data, call->domain->domid) & access) {
+        return *call->left ? ENOENT : 0;
+    }
+    if (txn && !*call->left && call->path[1]) {
+        look_above(call, strrchr(call->path, '/'));
+    }
+    return EACCES;
 }
 
 /* READ and GET_PERMS. */
@@ -70,8 +77,7 @@ store_node_directory(struct store_call *call)
         if (!store_parse_number(call->args[1], &from)) {
             return EINVAL;
         }
-        ds_put_format(&call->reply, "%"PRIu64"%c", node->children_generation,
-                      0);
+        ds_put_format(&call->reply, "%"PRIu64"%c", node->generation, 0);
     }
     for (size_t i = 0; i < node->n_children; i++) {
         size_t bytes = strlen(node->children[i]->name) + 1;
@@ -109,30 +115,56 @@ count_removed(struct store_call *call, const struct store_node *node)
     }
 }
 
+/* In a transaction: sets the node at 'path' or makes it. */
+static void
+put_seen(struct store_call *call, const char *perms, size_t perms_bytes)
+{
+    struct store_seen *seen = store_txn_look(call->store, call->txn,
+                                             call->path, strlen(call->path));
+
+    if (!seen->copy) {
+        char *slash = strrchr(call->path, '/');
+
+        store_node_add(look_above(call, slash)->copy, slash + 1);
+        seen->copy = store_node_create(slash + 1);
+    } else {
+        count(call, seen->copy->data, -1);
+    }
+    seen->written = true;
+    count(call, perms, 1);
+    free(store_node_set(seen->copy, perms, perms_bytes, call->rest,
+                        call->rest_bytes));
+}
+
 /* Sets the node at 'path' or makes it: its parent exists.  'rest' is its
  * value. */
 static void
 put(struct store_call *call, const char *perms, size_t perms_bytes)
 {
-    uint64_t generation = ++call->store->generation;
     const char *left;
+
+    if (call->txn) {
+        put_seen(call, perms, perms_bytes);
+        return;
+    }
+
+    uint64_t generation = ++call->store->generation;
     struct store_node *node = find(call, true, &left);
 
     node->writer = call->domain->domid;
+    node->generation = generation;
     if (*left) {
-        node->children_generation = generation;
         node = store_node_add(node, left);
         node->writer = call->domain->domid;
-        node->children_generation = generation;
+        node->generation = generation;
     } else {
         count(call, node->data, -1);
     }
-    node->generation = generation;
     count(call, perms, 1);
 
     char *old = store_node_set(node, perms, perms_bytes, call->rest,
                                call->rest_bytes);
-    if (!call->txn && call->path[0] == '/') {
+    if (call->path[0] == '/') {
         store_watch_fire(call->store, call->path, old);
     }
     free(old);
@@ -161,15 +193,12 @@ create(struct store_call *call)
                   domid ? domid : store_perms_owner(node->data), 0);
     ds_put_buffer(&perms, others, node->data + node->perms_bytes - others);
 
-    *end = '\0';
-    touch(call, false);
     while (end) {
         *end = '/';
         end = strchr(end + 1, '/');
         if (end) {
             *end = '\0';
         }
-        touch(call, false);
         call->rest_bytes = end ? 0 : value_bytes;
         put(call, perms.string, perms.length);
     }
@@ -191,12 +220,48 @@ store_node_write(struct store_call *call)
     return 0;
 }
 
+/* In a transaction: removes 'path' and all below. */
+static void
+remove_seen(struct store_call *call, const char *path)
+{
+    struct store_seen *seen = store_txn_look(call->store, call->txn, path,
+                                             strlen(path));
+    struct store_node *node = seen->copy;
+
+    if (!node) {
+        return;                         /* Somebody removed it meanwhile. */
+    }
+    for (size_t i = 0; i < node->n_children; i++) {
+        char *child = xasprintf("%s/%s", path, node->children[i]->name);
+
+        remove_seen(call, child);
+        free(child);
+    }
+    count(call, node->data, -1);
+    store_node_unref(node);
+    seen->copy = NULL;
+    seen->written = true;
+}
+
+static void
+remove_live(struct store_call *call, char *slash)
+{
+    struct store_node *parent;
+
+    store_watch_fire_removal(call->store, call->path);
+    count_removed(call, call->node);
+    *slash = '\0';
+    parent = find(call, true, &call->left);
+    parent->generation = ++call->store->generation;
+    parent->writer = call->domain->domid;
+    store_node_remove(parent, slash + 1);
+}
+
 /* That the node is gone already is fine, if it could have been there. */
 int
 store_node_rm(struct store_call *call)
 {
     char *slash = strrchr(call->path, '/');
-    struct store_node *parent;
 
     if (*call->left) {
         return strchr(call->left, '/') ? ENOENT : 0;
@@ -204,15 +269,33 @@ store_node_rm(struct store_call *call)
         return EINVAL;
     }
     if (!call->txn) {
-        store_watch_fire_removal(call->store, call->path);
+        remove_live(call, slash);
+    } else {
+        struct store_seen *above = look_above(call, slash);
+
+        if (!above->copy) {
+            return EINVAL;              /* Somebody removed it meanwhile. */
+        }
+        remove_seen(call, call->path);
+        store_node_remove(above->copy, slash + 1);
     }
-    count_removed(call, call->node);
-    *slash = '\0';
-    parent = find(call, true, &call->left);
-    parent->children_generation = ++call->store->generation;
-    parent->writer = call->domain->domid;
-    store_node_remove(parent, slash + 1);
     return 0;
+}
+
+/* Are all domains there that these permissions name? */
+static bool
+all_live(struct store *store, const char *perms)
+{
+    for (; *perms; perms += strlen(perms) + 1) {
+        uint32_t domid = atoi(perms + 1);
+        const struct store_domain *domain = store_domain_get(store, domid,
+                                                             false);
+
+        if (domid && !(domain && domain->introduced)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 int
@@ -226,7 +309,9 @@ store_node_set_perms(struct store_call *call)
                 : *call->left ? ENOENT
                 : domid && call->path[0] == '@' ? EACCES
                 : domid && store_perms_owner(perms.string) != domid ? EPERM
-                : !store_fits(call, STORE_PERMS, n) ? ENOSPC : 0;
+                : !store_fits(call, STORE_PERMS, n) ? ENOSPC
+                : call->conn && !all_live(call->store, perms.string) ? ENOENT
+                : 0;
 
     if (!error) {
         call->rest = node->data + node->perms_bytes;

@@ -4,6 +4,9 @@
 
 #include "tools/xenlocald/store_private.h"
 
+/* What xenstored allows below a domain's own folder, and elsewhere in all. */
+#define PATH_BYTES_MAX XENSTORE_REL_PATH_MAX
+
 bool
 store_parse_number(const char *s, uint32_t *number)
 {
@@ -12,6 +15,17 @@ store_parse_number(const char *s, uint32_t *number)
 
     *number = n;
     return digits && !s[digits] && n <= UINT32_MAX;
+}
+
+/* The bytes of "/local/domain/N/", if 'path' begins so. */
+static int
+own_bytes(const char *path)
+{
+    unsigned int domid;
+    int bytes = 0;
+
+    return sscanf(path, "/local/domain/%5u/%n", &domid, &bytes) == 1
+           ? bytes : 0;
 }
 
 bool
@@ -33,7 +47,7 @@ store_parse_path(uint32_t domid, const char *given, bool special_ok,
     n = relative ? snprintf(path, STORE_PATH_BYTES,
                             "/local/domain/%"PRIu32"/%s", domid, given)
                  : snprintf(path, STORE_PATH_BYTES, "%s", given);
-    return n < STORE_PATH_BYTES;
+    return n < STORE_PATH_BYTES && n - own_bytes(path) <= PATH_BYTES_MAX;
 }
 
 size_t

@@ -32,13 +32,13 @@ enum store_access {
     STORE_OWNER = 4,
 };
 
-/* A node.  Trees share nodes by counting references, so a snapshot costs
- * nothing: whoever holds a reference to a root sees it unchanged. */
+/* A node.  References are counted: a transaction's copy of a node shares the
+ * nodes below, of which it needs the names. */
 struct store_node {
     uint32_t refs;
     uint32_t writer;                    /* Domain that changed it last. */
-    uint64_t generation;                /* Of value and permissions. */
-    uint64_t children_generation;       /* Of the set of names below. */
+    uint64_t generation;                /* Of value, permissions, and names
+                                         * below. */
     char *data;                         /* Permissions as on the wire and an
                                          * empty string, then the value. */
     size_t perms_bytes, value_bytes;
@@ -92,12 +92,20 @@ struct store_conn {
     uint8_t input[STORE_MESSAGE_BYTES];
 };
 
+/* What a transaction has seen of the node at a path, and made of it. */
+struct store_seen {
+    struct hmap_node node;              /* In 'seen', by 'path'. */
+    char *path;
+    uint64_t generation;                /* When it was looked at first; 0: it
+                                         * was not there. */
+    struct store_node *copy;            /* Null: it is not there. */
+    bool written;                       /* Its value or permissions. */
+};
+
 struct store_txn {
     struct ovs_list node;
     uint32_t tx_id;
-    struct store_node *base;            /* The tree when it began. */
-    struct store_node *root;            /* With its own changes. */
-    struct simap touched;               /* Path: were its children listed? */
+    struct hmap seen;
     struct ds log;                      /* The requests that changed it. */
     size_t n_log;
     long n_nodes;                       /* Made, less removed, by its domain
@@ -144,14 +152,17 @@ struct store_node *store_nearest(struct store *, const char *path);
 
 /* store_tree.c */
 struct store_node *store_node_create(const char *name);
+/* Another one like it, with the same nodes below. */
+struct store_node *store_node_copy(const struct store_node *);
 void store_node_unref(struct store_node *);
 /* The node at 'path' or, if it is missing, its nearest ancestor; '*left' is
  * the rest of the path, "" if it is the node.  With 'own', the caller may
  * change it: nobody else holds it or what is above. */
 struct store_node *store_tree_find(struct store_node **root, const char *path,
                                    bool own, const char **left);
-/* On nodes that are the caller's to change.  store_node_set() returns the
- * old data, which becomes the caller's. */
+/* On nodes that are the caller's to change.  What is there already is not
+ * added, what is not there not removed.  store_node_set() returns the old
+ * data, which becomes the caller's. */
 struct store_node *store_node_add(struct store_node *parent,
                                   const char *name);
 void store_node_remove(struct store_node *parent, const char *name);
@@ -179,8 +190,8 @@ void store_conn_set_busy(struct store_conn *);
 
 /* store_node.c.  store_node_look_up() sets 'node' and 'left'; a domain that
  * may not access the nearest existing ancestor does not learn whether the
- * node exists.  With 'names', the request depends on which are below. */
-int store_node_look_up(struct store_call *, uint32_t access, bool names);
+ * node exists. */
+int store_node_look_up(struct store_call *, uint32_t access);
 int store_node_read(struct store_call *);       /* And GET_PERMS. */
 int store_node_directory(struct store_call *);  /* And DIRECTORY_PART. */
 int store_node_write(struct store_call *);      /* And MKDIR. */
@@ -199,6 +210,15 @@ void store_request_apply(struct store *, uint32_t domid, uint32_t type,
 /* store_txn.c */
 struct store_txn *store_txn_find(struct store_conn *, uint32_t tx_id);
 uint32_t store_txn_start(struct store_conn *);  /* Its number. */
+/* What it has seen at 'path', or null. */
+struct store_seen *store_txn_seen(const struct store_txn *, const char *path);
+/* What it sees at the first 'bytes' of 'path'; looks if it has not yet. */
+struct store_seen *store_txn_look(struct store *, struct store_txn *,
+                                  const char *path, size_t bytes);
+/* The same of 'path', or the nearest ancestor that is there; 'left' as
+ * store_tree_find() says. */
+struct store_seen *store_txn_find_node(struct store *, struct store_txn *,
+                                       const char *path, const char **left);
 int store_txn_end(struct store_conn *, struct store_txn *, bool commit);
 
 /* store_watch.c: a new watch has not fired yet. */

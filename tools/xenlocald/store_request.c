@@ -154,9 +154,7 @@ run(struct store_call *call, const char *payload)
         call->txn = NULL;
     }
     error = requests[type].access
-        ? store_node_look_up(call, requests[type].access,
-                             requests[type].run == store_node_directory)
-        : 0;
+        ? store_node_look_up(call, requests[type].access) : 0;
     if (!error || (error == ENOENT && requests[type].access > STORE_READ)) {
         error = requests[type].run(call);
     }

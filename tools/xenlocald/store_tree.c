@@ -31,16 +31,12 @@ store_node_unref(struct store_node *node)
     free(node);
 }
 
-/* Makes '*slot' a node that nobody else holds. */
-static struct store_node *
-node_own(struct store_node **slot)
+struct store_node *
+store_node_copy(const struct store_node *old)
 {
-    struct store_node *old = *slot, *node;
+    struct store_node *node = xmemdup(old,
+                                      sizeof *old + strlen(old->name) + 1);
 
-    if (old->refs == 1) {
-        return old;
-    }
-    node = xmemdup(old, sizeof *old + strlen(old->name) + 1);
     node->refs = 1;
     node->data = xmemdup(old->data, old->perms_bytes + old->value_bytes);
     node->children = xmalloc(old->n_children * sizeof *node->children);
@@ -48,9 +44,20 @@ node_own(struct store_node **slot)
         node->children[i] = old->children[i];
         node->children[i]->refs++;
     }
-    old->refs--;
-    *slot = node;
     return node;
+}
+
+/* Makes '*slot' a node that nobody else holds. */
+static struct store_node *
+node_own(struct store_node **slot)
+{
+    struct store_node *old = *slot;
+
+    if (old->refs > 1) {
+        *slot = store_node_copy(old);
+        old->refs--;
+    }
+    return *slot;
 }
 
 /* The index of the child 'name', or where it would go. */
@@ -98,7 +105,13 @@ store_node_add(struct store_node *parent, const char *name)
 {
     bool found;
     size_t i = child_find(parent, name, strlen(name), &found);
-    size_t n = parent->n_children++;
+    size_t n = parent->n_children;
+
+    if (found) {
+        return parent->children[i];
+    }
+    parent->n_children++;
+
     struct store_node **children
         = xrealloc(parent->children, (n + 1) * sizeof *children);
 
@@ -113,9 +126,13 @@ store_node_remove(struct store_node *parent, const char *name)
 {
     bool found;
     size_t i = child_find(parent, name, strlen(name), &found);
-    size_t n_after = --parent->n_children - i;
     struct store_node **child = &parent->children[i];
 
+    if (!found) {
+        return;
+    }
+
+    size_t n_after = --parent->n_children - i;
     store_node_unref(*child);
     memmove(child, child + 1, n_after * sizeof *child);
 }

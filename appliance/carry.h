@@ -1,0 +1,16 @@
+/* A byte stream between a channel of libxenvchan and a socket; none of it is
+ * read.
+ *
+ * Thread: any; one for each connection.
+ * Trust:  the other side of the channel may do what it likes: it is cut off, or
+ *         gets what it sent. */
+
+#ifndef APPLIANCE_CARRY_H
+#define APPLIANCE_CARRY_H 1
+
+struct libxenvchan;
+
+/* Carries until either side closes or dies, then closes both. */
+void carry(struct libxenvchan *, int fd);
+
+#endif /* appliance/carry.h */

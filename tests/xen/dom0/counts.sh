@@ -1,0 +1,40 @@
+# What a packet costs under load, as Xen counts it: hypercalls that copy grants,
+# and events.
+
+# from NAME: packets taken from it so far.
+from() {
+    ovs-ofctl dump-ports unix:/run/tenant.openflow "vif$(domid "$1").0" \
+        | sed -n 's/.*rx pkts=\([0-9]*\),.*/\1/p'
+}
+
+driver tenant || fail "the tenant's domain serves"
+reach tenant
+guest g1 'vif=["mac=00:16:3e:00:00:01,backend=tenant"]' || fail "g1 is up"
+guest g2 'vif=["mac=00:16:3e:00:00:02,backend=tenant"]' || fail "g2 is up"
+for n in 1 2; do
+    run_in g$n 30 "ip address add 10.0.0.$n/24 dev eth0; ip link set eth0 up"
+done
+run_in g1 20 "sleep 1; (flood 10.0.0.255 16 20 > /tmp/flood 2>&1 &) ; sleep 2"
+
+# 0x0020100d alone would be enough, but masks are of classes.
+begin=$(from g1)
+xentrace -D -e 0x00201000 -S 512 -T 3 /run/trace > /dev/null 2>&1
+end=$(from g1)
+run_in g1 20 "killall flood"
+packets=$((end - begin))
+set -- $(netdom-xen-hypercalls /run/trace)
+copies=$1 segments=$2 events=$3 lost=$4
+say "$packets packets, $copies hypercalls of $segments copies, $events on events"
+[ "$packets" -ge 3000 ]
+row "packets from one guest to another" "3000 or more" "$packets" "packets" $?
+[ "$lost" = 0 ]
+row "records that Xen lost" 0 "$lost" "records" $?
+
+# per NAME GOAL NUMBER: a row of what there is for each packet.
+per() {
+    got=$(awk -v n="$3" -v p="$packets" 'BEGIN { printf "%.4f", n / p }')
+    awk -v g="$got" -v w="$2" 'BEGIN { exit !(g <= w) }'
+    row "$1" "$2 or less" "$got" "a packet" $?
+}
+per "hypercalls that copy grants" 0.125 "$copies"
+per "hypercalls on event channels, of all domains" 0.03125 "$events"
