@@ -48,7 +48,17 @@ test_paths(void **state)
     longest[0] = '/';
     longest[STORE_PATH_BYTES] = '\0';
     assert_false(store_parse_path(3, longest, false, path));
-    longest[STORE_PATH_BYTES - 1] = '\0';
+    longest[XENSTORE_REL_PATH_MAX + 1] = '\0';
+    assert_false(store_parse_path(3, longest, false, path));
+    longest[XENSTORE_REL_PATH_MAX] = '\0';
+    assert_true(store_parse_path(3, longest, false, path));
+
+    /* A domain's own folder does not count. */
+    memset(longest, 'a', sizeof longest);
+    memcpy(longest, "/local/domain/17/", 17);
+    longest[17 + XENSTORE_REL_PATH_MAX + 1] = '\0';
+    assert_false(store_parse_path(3, longest, false, path));
+    longest[17 + XENSTORE_REL_PATH_MAX] = '\0';
     assert_true(store_parse_path(3, longest, false, path));
     memset(longest, 'a', XENSTORE_REL_PATH_MAX + 1);
     longest[XENSTORE_REL_PATH_MAX + 1] = '\0';

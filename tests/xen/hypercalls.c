@@ -5,6 +5,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
+/* Else numbers of hypercalls are those of Xen 3. */
+#define __XEN_INTERFACE_VERSION__ 0x00040e00
+
 #include <xen/xen.h>
 #include <xen/grant_table.h>
 #include <xen/trace.h>
