@@ -50,6 +50,7 @@ xenvif_construct(struct netdev *netdev)
     vif->mtu = vif->requested_mtu = MTU_DEFAULT;
     vif->requested_n_txq = vif->requested_n_rxq = 1;
     vif->max_queues = 1;
+    atomic_init(&vif->turn_ns, QOS_CPU_QUANTUM_NS);
     vif->was_up = true;
     vif->stall_limits = (struct vif_stall_limits) {
         VIF_STALL_DRAIN_MS * UINT64_C(1000000),

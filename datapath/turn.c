@@ -117,7 +117,8 @@ turn_begin(struct turn *t, uint64_t polled_ns, uint64_t now_ns,
     t->account = qos_cpu_account(&here->cpu, t->key, t->account);
     here->account = t->account;
 
-    unsigned int may = qos_cpu_turn(&here->cpu, t->account, t->n_queues, max);
+    unsigned int may = qos_cpu_turn(&here->cpu, t->account, t->n_queues,
+                                    t->quantum_ns, max);
     return OVS_LIKELY(isolation_is_on()) ? may : max;
 }
 

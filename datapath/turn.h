@@ -19,6 +19,7 @@
 struct turn {
     uint64_t key;                       /* The vif's; 0: nobody's. */
     unsigned int n_queues;
+    uint64_t quantum_ns;                /* For all of them, once round. */
     unsigned int account;               /* Kept from turn to turn. */
 };
 

@@ -11,6 +11,8 @@
 #include "smap.h"
 #include "util.h"
 
+#define TURN_MAX_US 1000000
+
 static bool
 parse_id(const struct smap *options, const char *key, int max, uint16_t *id,
          char **errp)
@@ -51,14 +53,16 @@ static bool
 set_tunables(struct xenvif *vif, const struct smap *options, char **errp)
 {
     unsigned int n_cores = MAX(count_cpu_cores(), 1);
-    unsigned int n_rxq, drain_ms, gone_ms;
+    unsigned int n_rxq, drain_ms, gone_ms, turn_us;
 
     if (!parse_number(options, "n_rxq", 1, VIF_QUEUES_MAX,
                       MIN(n_cores, VIF_QUEUES_MAX), &n_rxq, errp)
         || !parse_number(options, "rx-drain-ms", 1, 3600000,
                          VIF_STALL_DRAIN_MS, &drain_ms, errp)
         || !parse_number(options, "rx-stall-ms", 1, 3600000,
-                         VIF_STALL_GONE_MS, &gone_ms, errp)) {
+                         VIF_STALL_GONE_MS, &gone_ms, errp)
+        || !parse_number(options, "turn-us", 1, TURN_MAX_US,
+                         QOS_CPU_QUANTUM_NS / 1000, &turn_us, errp)) {
         return false;
     }
     if (vif->max_queues != n_rxq) {
@@ -67,6 +71,7 @@ set_tunables(struct xenvif *vif, const struct smap *options, char **errp)
     }
     vif->stall_limits.drain_ns = drain_ms * UINT64_C(1000000);
     vif->stall_limits.gone_ns = gone_ms * UINT64_C(1000000);
+    atomic_store_relaxed(&vif->turn_ns, turn_us * UINT64_C(1000));
     return true;
 }
 
@@ -130,6 +135,12 @@ xenvif_get_config(const struct netdev *netdev, struct smap *args)
         smap_add_format(args, "domid", "%u", vif->id.domid);
         smap_add_format(args, "devid", "%u", vif->id.devid);
         smap_add_format(args, "n_rxq", "%u", vif->max_queues);
+
+        uint64_t turn_ns;
+        atomic_read_relaxed(&vif->turn_ns, &turn_ns);
+        if (turn_ns != QOS_CPU_QUANTUM_NS) {
+            smap_add_format(args, "turn-us", "%"PRIu64, turn_ns / 1000);
+        }
     }
     ovs_mutex_unlock(&vif->mutex);
     return 0;

@@ -23,6 +23,7 @@
 #include "netdev-provider.h"
 #include "ovs-rcu.h"
 #include "qos/codel.h"
+#include "qos/cpu.h"
 
 struct rte_mbuf;
 struct rte_mempool;
@@ -172,6 +173,7 @@ struct xenvif {
     char accused[160];                  /* Of before our time; "": none. */
 
     /* Any thread. */
+    atomic_uint64_t turn_ns;            /* A round's, of all its queues. */
     atomic_uint32_t flags;              /* enum netdev_flags. */
     OVSRCU_TYPE(struct xenvif_link *) link;
     OVSRCU_TYPE(struct xenvif_policy *) policy;

@@ -166,6 +166,7 @@ take_turn(struct xenvif_queue *q, const struct xenvif_link *link,
 {
     q->tx_more = false;
     q->turn.n_queues = link ? link->n_queues : 1;
+    atomic_read_relaxed(&q->vif->turn_ns, &q->turn.quantum_ns);
 
     unsigned int max = turn_begin(&q->turn, polled_ns, now_ns,
                                   VIF_BURST_FRAMES);

@@ -63,7 +63,7 @@ qos_cpu_account(struct qos_cpu *cpu, uint64_t key, unsigned int hint)
 
 unsigned int
 qos_cpu_turn(struct qos_cpu *cpu, unsigned int account, unsigned int n_turns,
-             unsigned int max)
+             uint64_t quantum_ns, unsigned int max)
 {
     if (account == QOS_CPU_NONE) {
         return max;
@@ -74,11 +74,11 @@ qos_cpu_turn(struct qos_cpu *cpu, unsigned int account, unsigned int n_turns,
         a->waits = true;
         return 0;
     }
-    if ((uint64_t) a->frame_ns * n_turns * max <= QOS_CPU_QUANTUM_NS) {
+    if ((uint64_t) a->frame_ns * n_turns * max <= quantum_ns) {
         return max;
     }
 
-    unsigned int n = QOS_CPU_QUANTUM_NS / n_turns / a->frame_ns;
+    unsigned int n = quantum_ns / n_turns / a->frame_ns;
     return n ? n : 1;
 }
 

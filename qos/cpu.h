@@ -66,10 +66,12 @@ void qos_cpu_round(struct qos_cpu *);
 unsigned int qos_cpu_account(struct qos_cpu *, uint64_t key,
                              unsigned int hint);
 
-/* One of the account's 'n_turns' in a round has come.  Returns how many frames
- * it may have, at most 'max'; 0: others are first. */
+/* One of the account's 'n_turns' in a round has come, which together may take
+ * 'quantum_ns' or one frame each.  Returns how many frames it may have, at most
+ * 'max'; 0: others are first. */
 unsigned int qos_cpu_turn(struct qos_cpu *, unsigned int account,
-                          unsigned int n_turns, unsigned int max);
+                          unsigned int n_turns, uint64_t quantum_ns,
+                          unsigned int max);
 
 /* That turn is over, in which it used 'used_ns' for 'n_frames', good or bad.
  * 'wants': there are more, which it would have taken. */

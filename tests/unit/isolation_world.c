@@ -149,7 +149,8 @@ turn(struct world *w, unsigned int vif, unsigned int max)
 {
     unsigned int account = qos_cpu_account(&w->cpu, 1 + vif, vif);
 
-    return w->on ? qos_cpu_turn(&w->cpu, account, 1, max) : max;
+    return w->on ? qos_cpu_turn(&w->cpu, account, 1, QOS_CPU_QUANTUM_NS,
+                                max) : max;
 }
 
 static void

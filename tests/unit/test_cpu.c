@@ -53,7 +53,8 @@ static unsigned int
 may_have(struct vif *v)
 {
     v->account = qos_cpu_account(&cpu, 1000 + (v - vifs), v->account);
-    return qos_cpu_turn(&cpu, v->account, v->n_queues, BURST);
+    return qos_cpu_turn(&cpu, v->account, v->n_queues, QOS_CPU_QUANTUM_NS,
+                        BURST);
 }
 
 /* One queue's turn. */
@@ -247,7 +248,8 @@ test_room_for_accounts(void **state)
     unsigned int none = qos_cpu_account(&cpu, 999, 0);
     assert_int_equal(none, QOS_CPU_NONE);
     qos_cpu_charge(&cpu, none, 1000, 1, true);
-    assert_int_equal(qos_cpu_turn(&cpu, none, 1, BURST), BURST);
+    assert_int_equal(qos_cpu_turn(&cpu, none, 1, QOS_CPU_QUANTUM_NS,
+                                      BURST), BURST);
     assert_int_equal(qos_cpu_told(&cpu, none), 0);
     qos_cpu_round(&cpu);
 
