@@ -82,6 +82,8 @@ def guest(packages, expected):
                            ours("netdom-xen-storeops"))
     add_expected(image, expected, "guest")
     image.add_file("/init", HERE / "guest/init")
+    for name in ("reboot", "poweroff"):     # The kernel runs them.
+        image.add_file("/sbin/" + name, HERE / "guest" / name)
     return image
 
 
@@ -114,6 +116,7 @@ def dom0(packages, images, expected):
                  "netdom-xen-hypercalls"):
         imagefiles.add_program(image, "/usr/bin/" + name, ours(name))
     add_expected(image, expected, "dom0")
+    image.add_file("/expected/frontend", HERE / "frontend.keys")
     image.add_bytes("/etc/store.sh", "SEEDS=\"%s\" OPERATIONS=%d\n" % (
         " ".join(map(str, store.SEEDS)), store.OPERATIONS))
     image.add_folder("/var/log")

@@ -89,3 +89,13 @@ ping_begins
 xl migrate -s '' g1 'xl migrate-receive' > /run/migrate.log 2>&1
 told "g1 is migrated to its own host" $?
 goes_on "g1 is migrated to its own host" 60
+
+# A guest that starts anew has another number, and its vif another port.
+ping_begins
+before=$(domid g1)
+xl reboot g1
+is_another() { [ "$(domid g1)" != "$before" ] && guest_is_up g1; }
+wait_for 90 is_another
+told "g1 is rebooted" $?
+run_in g1 30 "ip address add 10.0.0.1/24 dev eth0; ip link set eth0 up"
+goes_on "g1 is rebooted" 90
