@@ -31,7 +31,7 @@
 #define WORDS 16
 
 #define MEMORY_MIB 128                  /* Of DPDK's. */
-#define EAL_COMMON "--eal-args=--no-shconf --no-telemetry -l 0 "
+#define EAL_COMMON "--eal-args=--no-shconf --no-telemetry "
 
 static char eal_args[256] = EAL_COMMON "--no-huge --legacy-mem --no-pci -m 128";
 static char vf[VF_ADDRESS_BYTES];       /* Empty: the domain has none. */

@@ -1,9 +1,9 @@
 /* Random operations on a xenstore, and what came of each, for two stores to be
  * compared: the same seed does the same to each.
  *
- *     netdom-xen-storeops BASE SEED N
+ *     netdom-xen-storeops BASE SEED N [--no-watches]
  *
- * works below BASE, which is there and is ours, and prints a line for each
+ * (without watches where Linux is in between, which keeps them itself) works below BASE, which is there and is ours, and prints a line for each
  * operation, and one for each event.  Domains' numbers differ between the
  * stores, so that ours is printed as "self".  Exit status: 0, whatever the store
  * said; 2, it could not run. */
@@ -18,9 +18,11 @@
 
 #define N_TXNS 3
 #define PATH_BYTES 4096
+#define N_EVENTS 4096
 
 static struct xs_handle *xs;
 static const char *base;
+static bool watches = true;
 static unsigned int self;
 static xs_transaction_t txns[N_TXNS];
 static unsigned long long state;
@@ -279,7 +281,9 @@ do_one(void)
         do_txn();
         return;
     } else if (kind < 6) {
-        do_watch(path);
+        if (watches) {
+            do_watch(path);
+        }
         return;
     }
 
@@ -305,26 +309,46 @@ do_one(void)
     }
 }
 
-/* An answer comes after the events that were there before. */
+static int
+by_event(const void *a_, const void *b_)
+{
+    char **a = *(char **const *) a_, **b = *(char **const *) b_;
+    int order = strcmp(a[XS_WATCH_PATH], b[XS_WATCH_PATH]);
+
+    return order ? order : strcmp(a[XS_WATCH_TOKEN], b[XS_WATCH_TOKEN]);
+}
+
+/* An answer comes after the events that were there before.  A store may bring
+ * those of one operation in any order. */
 static void
 print_events(void)
 {
-    char **event;
+    static char **events[N_EVENTS];
+    unsigned int n = 0;
 
     free(xs_get_domain_path(xs, 0));
-    while ((event = xs_check_watch(xs))) {
+    while (n < N_EVENTS && (events[n] = xs_check_watch(xs))) {
+        n++;
+    }
+    qsort(events, n, sizeof events[0], by_event);
+    for (unsigned int i = 0; i < n; i++) {
         printf("  event ");
-        print_path(event[XS_WATCH_PATH]);
-        printf(" %s\n", event[XS_WATCH_TOKEN]);
-        free(event);
+        print_path(events[i][XS_WATCH_PATH]);
+        printf(" %s\n", events[i][XS_WATCH_TOKEN]);
+        free(events[i]);
     }
 }
 
 int
 main(int argc, char *argv[])
 {
+    if (argc == 5 && !strcmp(argv[4], "--no-watches")) {
+        watches = false;
+        argc--;
+    }
     if (argc != 4 || !(xs = xs_open(0))) {
-        fprintf(stderr, "storeops: BASE SEED N, and a xenstore\n");
+        fprintf(stderr, "storeops: BASE SEED N [--no-watches], and a"
+                " xenstore\n");
         return 2;
     }
     base = argv[1];

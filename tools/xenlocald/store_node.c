@@ -117,7 +117,8 @@ count_removed(struct store_call *call, const struct store_node *node)
 
 /* In a transaction: sets the node at 'path' or makes it. */
 static void
-put_seen(struct store_call *call, const char *perms, size_t perms_bytes)
+put_seen(struct store_call *call, const char *perms, size_t perms_bytes,
+         bool tells)
 {
     struct store_seen *seen = store_txn_look(call->store, call->txn,
                                              call->path, strlen(call->path));
@@ -130,21 +131,23 @@ put_seen(struct store_call *call, const char *perms, size_t perms_bytes)
     } else {
         count(call, seen->copy->data, -1);
     }
-    seen->written = true;
+    seen->written |= tells;
     count(call, perms, 1);
     free(store_node_set(seen->copy, perms, perms_bytes, call->rest,
                         call->rest_bytes));
 }
 
 /* Sets the node at 'path' or makes it: its parent exists.  'rest' is its
- * value. */
+ * value.  Watchers are told if it is what was asked for, not one that was
+ * missing above that. */
 static void
-put(struct store_call *call, const char *perms, size_t perms_bytes)
+put(struct store_call *call, const char *perms, size_t perms_bytes,
+    bool tells)
 {
     const char *left;
 
     if (call->txn) {
-        put_seen(call, perms, perms_bytes);
+        put_seen(call, perms, perms_bytes, tells);
         return;
     }
 
@@ -164,7 +167,7 @@ put(struct store_call *call, const char *perms, size_t perms_bytes)
 
     char *old = store_node_set(node, perms, perms_bytes, call->rest,
                                call->rest_bytes);
-    if (call->path[0] == '/') {
+    if (tells && call->path[0] == '/') {
         store_watch_fire(call->store, call->path, old);
     }
     free(old);
@@ -200,7 +203,7 @@ create(struct store_call *call)
             *end = '\0';
         }
         call->rest_bytes = end ? 0 : value_bytes;
-        put(call, perms.string, perms.length);
+        put(call, perms.string, perms.length, !end);
     }
     ds_destroy(&perms);
     return 0;
@@ -215,9 +218,27 @@ store_node_write(struct store_call *call)
     } else if (*call->left) {
         return create(call);
     } else if (call->header.type == XS_WRITE) {
-        put(call, call->node->data, call->node->perms_bytes);
+        put(call, call->node->data, call->node->perms_bytes, true);
     }
     return 0;
+}
+
+/* In a transaction: is all there that is said to be below 'path'?  It is not if
+ * somebody removed it in the tree. */
+static bool
+is_whole(struct store_call *call, const char *path)
+{
+    const struct store_node *node
+        = store_txn_look(call->store, call->txn, path, strlen(path))->copy;
+    bool whole = node != NULL;
+
+    for (size_t i = 0; whole && i < node->n_children; i++) {
+        char *child = xasprintf("%s/%s", path, node->children[i]->name);
+
+        whole = is_whole(call, child);
+        free(child);
+    }
+    return whole;
 }
 
 /* In a transaction: removes 'path' and all below. */
@@ -228,9 +249,6 @@ remove_seen(struct store_call *call, const char *path)
                                              strlen(path));
     struct store_node *node = seen->copy;
 
-    if (!node) {
-        return;                         /* Somebody removed it meanwhile. */
-    }
     for (size_t i = 0; i < node->n_children; i++) {
         char *child = xasprintf("%s/%s", path, node->children[i]->name);
 
@@ -275,6 +293,8 @@ store_node_rm(struct store_call *call)
 
         if (!above->copy) {
             return EINVAL;              /* Somebody removed it meanwhile. */
+        } else if (!is_whole(call, call->path)) {
+            return EIO;
         }
         remove_seen(call, call->path);
         store_node_remove(above->copy, slash + 1);
@@ -282,20 +302,18 @@ store_node_rm(struct store_call *call)
     return 0;
 }
 
-/* Are all domains there that these permissions name? */
-static bool
-all_live(struct store *store, const char *perms)
+int
+store_node_owner_is_there(const struct store_call *call)
 {
-    for (; *perms; perms += strlen(perms) + 1) {
-        uint32_t domid = atoi(perms + 1);
-        const struct store_domain *domain = store_domain_get(store, domid,
-                                                             false);
+    struct ds perms = DS_EMPTY_INITIALIZER;
+    size_t n = store_parse_perms(call->rest, call->rest_bytes, &perms);
+    uint32_t owner = n ? store_perms_owner(perms.string) : 0;
+    const struct store_domain *domain = store_domain_get(call->store, owner,
+                                                         false);
 
-        if (domid && !(domain && domain->introduced)) {
-            return false;
-        }
-    }
-    return true;
+    ds_destroy(&perms);
+    return !n ? EINVAL
+           : owner && !(domain && domain->introduced) ? ENOENT : 0;
 }
 
 int
@@ -309,14 +327,12 @@ store_node_set_perms(struct store_call *call)
                 : *call->left ? ENOENT
                 : domid && call->path[0] == '@' ? EACCES
                 : domid && store_perms_owner(perms.string) != domid ? EPERM
-                : !store_fits(call, STORE_PERMS, n) ? ENOSPC
-                : call->conn && !all_live(call->store, perms.string) ? ENOENT
-                : 0;
+                : !store_fits(call, STORE_PERMS, n) ? ENOSPC : 0;
 
     if (!error) {
         call->rest = node->data + node->perms_bytes;
         call->rest_bytes = node->value_bytes;
-        put(call, perms.string, perms.length);
+        put(call, perms.string, perms.length, true);
     }
     ds_destroy(&perms);
     return error;

@@ -146,12 +146,22 @@ run(struct store_call *call, const char *payload)
         return ENOENT;
     } else if (!requests[type].run) {
         return ENOSYS;
-    } else if (!take_apart(call, payload)) {
-        return EINVAL;
     }
 
-    if (call->path[0] == '@') {
-        call->txn = NULL;
+    bool fits = take_apart(call, payload);
+    if (type == XS_SET_PERMS && call->conn && call->rest) {
+        error = store_node_owner_is_there(call);
+        if (error) {
+            return error;               /* The node is not looked at. */
+        }
+    }
+    if (!fits) {
+        /* Nobody can have watched what is no path. */
+        return type == XS_UNWATCH && call->rest ? ENOENT : EINVAL;
+    }
+
+    if (call->path[0] == '@' && call->txn) {
+        return EINVAL;                  /* They are in no tree. */
     }
     error = requests[type].access
         ? store_node_look_up(call, requests[type].access) : 0;

@@ -17,12 +17,13 @@ for seed in $SEEDS; do
 done
 
 guest g1 || fail "g1 is up"
-folder=/local/domain/$(domid g1)/storeops
+folder=/local/domain/$(domid g1)/data/storeops
 for seed in $SEEDS; do
     xenstore-rm "$folder" 2>/dev/null
     xenstore-write "$folder" ""
     xenstore-chmod "$folder" "n$(domid g1)" r0
-    said=$(run_in g1 120 "storeops storeops $seed $OPERATIONS > /tmp/ops; \
+    said=$(run_in g1 120 "storeops data/storeops $seed $OPERATIONS --no-watches \
+        > /tmp/ops; \
         diff /expected/guest-$seed /tmp/ops > /tmp/diff; \
         grep -c '^[+-][^+-]' /tmp/diff; head -n 12 /tmp/diff")
     echo "$said" | tail -n +2
