@@ -23,7 +23,7 @@ class Machine:
 
     emulator: pathlib.Path
     dom0: str = "dom0.cpio"             # Its image, in the bench's folder.
-    memory_mib: int = 3072
+    memory_mib: int = 4096
     devices: tuple = ()                 # More of the emulator's options.
 
 

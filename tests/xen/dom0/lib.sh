@@ -147,3 +147,16 @@ reach() {
     done
     wait_for 10 test -S "/run/$1.ovsdb"
 }
+
+# pings FROM ADDRESS: how many of three are answered.
+pings() {
+    got=$(run_in "$1" 60 "ping -c 3 -W 3 $2" | grep -o '[0-9]* packets received')
+    echo "${got%% *}"
+}
+
+# reaches NAME GOAL FROM ADDRESS
+reaches() {
+    n=$(pings "$3" "$4")
+    [ "$n" = "$2" ]
+    row "$1" "$2 of 3" "$n" "answers" $?
+}

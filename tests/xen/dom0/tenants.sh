@@ -19,17 +19,6 @@ for name in red1 red2 blue1 blue2; do
 done
 sleep 2
 
-# answers FROM ADDRESS: of three.
-answers() {
-    got=$(run_in "$1" 60 "ping -c 3 -W 3 $2" | grep -o '[0-9]* packets received')
-    echo "${got%% *}"
-}
-# reaches NAME GOAL FROM ADDRESS
-reaches() {
-    n=$(answers "$3" "$4")
-    [ "$n" = "$2" ]
-    row "$1" "$2 of 3" "$n" "answers" $?
-}
 reaches "within red" 3 red1 10.0.0.2
 reaches "within blue" 3 blue1 10.0.0.4
 reaches "from red to blue" 0 red1 10.0.0.3

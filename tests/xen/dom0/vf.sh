@@ -17,19 +17,6 @@ holds() {
     done
 }
 
-# answers FROM ADDRESS: of three.
-answers() {
-    got=$(run_in "$1" 60 "ping -c 3 -W 3 $2" | grep -o '[0-9]* packets received')
-    echo "${got%% *}"
-}
-
-# reaches NAME GOAL FROM ADDRESS
-reaches() {
-    n=$(answers "$3" "$4")
-    [ "$n" = "$2" ]
-    row "$1" "$2 of 3" "$n" "answers" $?
-}
-
 # The emulated card gives a VF its own broadcasts back (it looks at
 # DTXSWC.Loopback_en only, not at each VF's bit), so that the switch would learn
 # its guests to be behind the uplink.
