@@ -310,8 +310,8 @@ makes_sense(const char *command, const struct options *o)
 int
 main(int argc, char *argv[])
 {
-    enum { NAME = 1, KERNEL, RAMDISK, MEASUREMENT, DOMID, MEMORY, VCPUS, TYPE, PCI,
-           SERIAL, EXTRA, HELP };
+    enum { NAME = 1, KERNEL, RAMDISK, MEASUREMENT, DOMID, MEMORY, VCPUS,
+           TYPE, PCI, SERIAL, EXTRA, HELP };
     static const struct option long_options[] = {
         { "name", required_argument, NULL, NAME },
         { "kernel", required_argument, NULL, KERNEL },

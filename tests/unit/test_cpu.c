@@ -237,6 +237,18 @@ test_idle(void **state)
     assert_true(a->used_ns - before > 9000000);
 }
 
+/* A frame of 200 us: one, or as many as a longer turn has room for. */
+static void
+test_longer_turn(void **state)
+{
+    unsigned int slow = qos_cpu_account(&cpu, 1000, 0);
+    qos_cpu_charge(&cpu, slow, 200000, 1, true);
+    assert_int_equal(qos_cpu_turn(&cpu, slow, 1, QOS_CPU_QUANTUM_NS, BURST),
+                     1);
+    assert_int_equal(qos_cpu_turn(&cpu, slow, 1, 2000000, BURST), 10);
+    assert_int_equal(qos_cpu_turn(&cpu, slow, 2, 2000000, BURST), 5);
+}
+
 /* Accounts of those that are gone make room; whoever finds none has all its
  * turns. */
 static void
@@ -335,6 +347,7 @@ main(void)
         cmocka_unit_test_setup(test_costs_change, reset),
         cmocka_unit_test_setup(test_away, reset),
         cmocka_unit_test_setup(test_idle, reset),
+        cmocka_unit_test_setup(test_longer_turn, reset),
         cmocka_unit_test_setup(test_room_for_accounts, reset),
         cmocka_unit_test_setup(test_changing_costs, reset),
     };

@@ -109,6 +109,12 @@ test_permissions(void **state)
     assert_string_equal(ask(&f, 0, XS_GET_PERMS, 0, "/local/domain/1/a/d"),
                         "n1|b2|");
 
+    /* The owner has to be there; others may be to come. */
+    assert_string_equal(ask(&f, 0, XS_SET_PERMS, 0, "/secret|n77"),
+                        "!ENOENT");
+    assert_string_equal(ask(&f, 0, XS_SET_PERMS, 0, "/secret|n0|r77"), "OK");
+    assert_string_equal(ask(&f, 0, XS_SET_PERMS, 0, "/secret|n0"), "OK");
+
     /* Only domain 0 gives nodes away. */
     assert_string_equal(ask(&f, 1, XS_SET_PERMS, 0, "a|n2"), "!EPERM");
     assert_string_equal(ask(&f, 0, XS_SET_PERMS, 0, "/secret|n1"), "OK");

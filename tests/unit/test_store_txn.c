@@ -172,6 +172,33 @@ test_quotas(void **state)
     close_fixture(&f);
 }
 
+/* What is listed was removed meanwhile: as xenstored does, nothing is. */
+static void
+test_removed_meanwhile(void **state)
+{
+    struct fixture f;
+
+    open_fixture(&f);
+    ask(&f, 0, XS_WRITE, 0, "/d/x|1");
+    ask(&f, 0, XS_WRITE, 0, "/d/y|1");
+    uint32_t t = begin(&f, 0);
+    assert_string_equal(ask(&f, 0, XS_DIRECTORY, t, "/d"), "x|y|");
+    ask(&f, 0, XS_RM, 0, "/d/x");
+    assert_string_equal(ask(&f, 0, XS_RM, t, "/d"), "!EIO");
+    assert_string_equal(ask(&f, 0, XS_READ, t, "/d/y"), "1");
+    ask(&f, 0, XS_RM, 0, "/d");
+    assert_string_equal(ask(&f, 0, END, t, "T"), "!EAGAIN");
+
+    t = begin(&f, 0);
+    ask(&f, 0, XS_WRITE, 0, "/d/x|1");
+    assert_string_equal(ask(&f, 0, XS_READ, t, "/d/x"), "1");
+    ask(&f, 0, XS_RM, 0, "/d");
+    assert_string_equal(ask(&f, 0, XS_RM, t, "/d/x"), "!EINVAL");
+    assert_string_equal(ask(&f, 0, XS_GET_PERMS, t, "@releaseDomain"),
+                        "!EINVAL");
+    close_fixture(&f);
+}
+
 /* Permissions are those of the first look; a change of them is a conflict. */
 static void
 test_permissions(void **state)
@@ -231,6 +258,7 @@ main(void)
         cmocka_unit_test(test_conflicts),
         cmocka_unit_test(test_remove_and_remake),
         cmocka_unit_test(test_quotas),
+        cmocka_unit_test(test_removed_meanwhile),
         cmocka_unit_test(test_permissions),
         cmocka_unit_test(test_hold),
     };

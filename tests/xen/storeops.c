@@ -3,10 +3,11 @@
  *
  *     netdom-xen-storeops BASE SEED N [--no-watches]
  *
- * (without watches where Linux is in between, which keeps them itself) works below BASE, which is there and is ours, and prints a line for each
- * operation, and one for each event.  Domains' numbers differ between the
- * stores, so that ours is printed as "self".  Exit status: 0, whatever the store
- * said; 2, it could not run. */
+ * works below BASE, which is there and is ours, and prints a line for each
+ * operation, and one for each event.  In a guest Linux is in between and keeps
+ * watches itself: there are none with --no-watches.  Domains' numbers differ
+ * between the stores, so that ours is printed as "self".  Exit status: 0,
+ * whatever the store said; 2, it could not run. */
 
 #include <errno.h>
 #include <stdbool.h>
