@@ -48,11 +48,22 @@ parse_number(const struct smap *options, const char *key, unsigned int min,
     return true;
 }
 
+/* Those that this process may run on.  OVS does not know in the first ten
+ * seconds after the machine started, which is when a driver domain's guests
+ * may be there already: then all that there are. */
+static unsigned int
+n_processors(void)
+{
+    int n = count_cpu_cores();
+
+    return MAX(n > 0 ? n : count_total_cores(), 1);
+}
+
 /* What may change while the port is at work. */
 static bool
 set_tunables(struct xenvif *vif, const struct smap *options, char **errp)
 {
-    unsigned int n_cores = MAX(count_cpu_cores(), 1);
+    unsigned int n_cores = n_processors();
     unsigned int n_rxq, drain_ms, gone_ms, turn_us;
 
     if (!parse_number(options, "n_rxq", 1, VIF_QUEUES_MAX,

@@ -4,6 +4,7 @@
 
 #include "dpdk.h"
 #include "openvswitch/vlog.h"
+#include "ovs-numa.h"
 #include "smap.h"
 #include "userspace-tso.h"
 
@@ -33,6 +34,11 @@ void
 eal_start(const char *eal_args)
 {
     struct smap config = SMAP_INITIALIZER(&config);
+
+    /* The EAL binds this thread to one processor.  OVS undoes that only if it
+     * knows of the processors, which bridge_init() would tell it too late:
+     * all threads but the polling ones would share the first. */
+    ovs_numa_init();
 
     smap_add(&config, "dpdk-init", "true");
     smap_add(&config, "dpdk-extra", eal_args);

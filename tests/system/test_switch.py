@@ -16,7 +16,7 @@ import lab
 import toolstack
 import xen_local
 from lab.session import wait_for
-from switch import Switch
+from switch import EAL_ARGS, Switch
 
 
 @pytest.fixture
@@ -133,6 +133,14 @@ def test_database_cannot_start_eal(session):
                         "options:domid=1", "options:devid=0", check=False)
     assert switch.refused("vif1.0", "--eal-args", done)
     assert switch.daemon.running()
+    switch.xs.close()
+
+
+def test_runs_on_all_processors(session):
+    """The EAL binds the thread that starts it to one processor; unless -l asks
+    for it that is undone, or all but the polling threads would share it."""
+    switch = Switch(session, eal_args=EAL_ARGS.replace(" -l 0", ""))
+    assert os.sched_getaffinity(switch.daemon.pid) == os.sched_getaffinity(0)
     switch.xs.close()
 
 
