@@ -1,36 +1,24 @@
-/* netdom-domain: makes, ends and makes anew a tenant's domain on Xen, through
- * libxl.  What it boots is what it measured; a domain that is made anew keeps its
- * number, and with it its guests' rings. */
+/* netdom-domain: makes, watches and ends tenants' domains on Xen, and attaches
+ * guests' vifs to them, through libxl.  What it boots is what it measured; a
+ * domain that is made anew keeps its number, and with it its guests' rings. */
+
+#include "appliance/domain.h"
 
 #include <errno.h>
 #include <getopt.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
-#include <unistd.h>
 
-#include <libxl.h>
-#include <libxl_utils.h>
-#include <xenstore.h>
-
-#include "appliance/handover.h"
 #include "appliance/measured.h"
 
 #define MEMORY_MIB 256
 #define MEMORY_MAX_MIB 1048576
 #define VCPUS_MAX 64                    /* As many as there are PMD cores. */
-
-enum { DONE, REFUSED, USAGE };
-
-struct options {
-    const char *name, *kernel, *ramdisk, *measurement, *extra, *pci, *type,
-               *serial;
-    unsigned int domid, memory_mib, n_vcpus;
-    bool has_domid;
-};
+#define MTU 1500
+/* 0 is dom0, and numbers above this one mean something else. */
+#define DOMID_MAX 32751
 
 static const char usage[] =
     "netdom-domain: a tenant's domain on Xen\n"
@@ -38,192 +26,40 @@ static const char usage[] =
     "                            [OPTION]...\n"
     "       netdom-domain recreate --domid=N --name=NAME --kernel=FILE\n"
     "                              --ramdisk=FILE [OPTION]...\n"
+    "       netdom-domain run [--domid=N] --name=NAME --kernel=FILE\n"
+    "                         --ramdisk=FILE [OPTION]...\n"
     "       netdom-domain destroy --domid=N\n"
-    "       netdom-domain measure --kernel=FILE --ramdisk=FILE\n\n"
+    "       netdom-domain measure --kernel=FILE --ramdisk=FILE\n"
+    "       netdom-domain vif-add --domid=N --guest=N --devid=N --mac=MAC\n"
+    "                             [--mtu=BYTES]\n"
+    "       netdom-domain vif-remove --domid=N --guest=N --devid=N\n\n"
     "create prints the new domain's number.  recreate destroys a domain and\n"
     "makes it anew with its number; its guests stay connected, and the new\n"
-    "domain goes on with their rings.  measure prints what --measurement has\n"
-    "to be, which tools/make-appliance prints as well.\n\n"
+    "domain goes on with their rings.  run goes on with the domain of that\n"
+    "name, or makes it (with the number that it had, --domid), and stays: until\n"
+    "the domain ends, or until SIGTERM, which destroys it.  measure prints what\n"
+    "--measurement has to be, which tools/make-appliance prints as well.\n"
+    "vif-add attaches a vif to a running guest whose backend is domain N;\n"
+    "vif-remove detaches it.\n\n"
     "  --measurement=SHA256  refuse to boot anything else\n"
     "  --memory-mib=N        memory (default: 256)\n"
     "  --vcpus=N             virtual processors, each with a polling thread\n"
     "                        (default: 1)\n"
     "  --type=pv|pvh|hvm     kind of domain (default: pv)\n"
-    "  --pci=DDDD:BB:DD.F    a VF that it owns; dom0 must have made it\n"
-    "                        assignable (xl pci-assignable-add)\n"
+    "  --pci=DDDD:BB:DD.F    a VF that it owns; dom0 is made to let go of it\n"
     "  --serial=WHERE        where the console of an HVM domain goes, as in\n"
     "                        xl.cfg(5) (default: pty)\n"
     "  --extra=TEXT          more of the kernel's command line\n"
     "  --help\n\n"
     "Exit status: 0, done; 1, Xen refused it, or it was measured as something\n"
-    "else; 2, its options make no sense.\n";
+    "else, or (run) the domain ended by itself; 2, its options make no\n"
+    "sense.\n";
 
-static int
-refuse(const char *what, const char *why)
+int
+domain_refuse(const char *what, const char *why)
 {
     fprintf(stderr, "netdom-domain: %s: %s\n", what, why);
     return REFUSED;
-}
-
-static bool
-parse_pci(const char *text, libxl_device_pci *pci)
-{
-    unsigned int domain, bus, dev, func;
-    char rest;
-
-    if (sscanf(text, "%4x:%2x:%2x.%1u%c", &domain, &bus, &dev, &func,
-               &rest) != 4) {
-        return false;
-    }
-    libxl_device_pci_init(pci);
-    pci->domain = domain;
-    pci->bus = bus;
-    pci->dev = dev;
-    pci->func = func;
-    return true;
-}
-
-static bool
-parse_type(const char *text, libxl_domain_type *type)
-{
-    *type = (!strcmp(text, "pv") ? LIBXL_DOMAIN_TYPE_PV
-             : !strcmp(text, "pvh") ? LIBXL_DOMAIN_TYPE_PVH
-             : !strcmp(text, "hvm") ? LIBXL_DOMAIN_TYPE_HVM
-             : LIBXL_DOMAIN_TYPE_INVALID);
-    return *type != LIBXL_DOMAIN_TYPE_INVALID;
-}
-
-/* Where others than we find our file, too: a device model is a process of its
- * own. */
-static char *
-fd_path(int fd)
-{
-    char path[64];
-
-    snprintf(path, sizeof path, "/proc/%d/fd/%d", (int) getpid(), fd);
-    return strdup(path);
-}
-
-/* An HVM domain of which nothing is seen. */
-static void
-hide(libxl_domain_build_info *b, const char *serial)
-{
-    b->u.hvm.vga.kind = LIBXL_VGA_INTERFACE_TYPE_NONE;
-    libxl_defbool_set(&b->u.hvm.nographic, true);
-    libxl_defbool_set(&b->u.hvm.vnc.enable, false);
-    libxl_defbool_set(&b->u.hvm.sdl.enable, false);
-    libxl_defbool_set(&b->u.hvm.usb, false);
-    b->u.hvm.serial = strdup(serial);
-}
-
-static bool
-configure(libxl_ctx *ctx, libxl_domain_config *c, const struct options *o,
-          const struct measured *m)
-{
-    libxl_domain_type type;
-    char line[1024];
-
-    libxl_domain_config_init(c);
-    if (!parse_type(o->type, &type)) {
-        return false;
-    }
-    c->c_info.type = type;
-    c->c_info.name = strdup(o->name);
-    libxl_uuid_generate(&c->c_info.uuid);
-    libxl_defbool_set(&c->c_info.driver_domain, true);
-    if (o->has_domid) {
-        c->c_info.domid = o->domid;
-    }
-    libxl_domain_build_info_init_type(&c->b_info, type);
-    c->b_info.max_vcpus = o->n_vcpus;
-    if (libxl_cpu_bitmap_alloc(ctx, &c->b_info.avail_vcpus, o->n_vcpus)) {
-        return false;
-    }
-    libxl_bitmap_set_any(&c->b_info.avail_vcpus);
-    /* A polling thread reads the TSC in each turn; the domain stays on its
-     * host. */
-    c->b_info.tsc_mode = LIBXL_TSC_MODE_NATIVE;
-    c->b_info.max_memkb = c->b_info.target_memkb = o->memory_mib * 1024ull;
-    c->b_info.kernel = fd_path(m->kernel_fd);
-    c->b_info.ramdisk = fd_path(m->initramfs_fd);
-    snprintf(line, sizeof line, "console=%s quiet net.ifnames=0 panic=5 %s",
-             type == LIBXL_DOMAIN_TYPE_HVM ? "ttyS0" : "hvc0", o->extra);
-    c->b_info.cmdline = strdup(line);
-    if (type == LIBXL_DOMAIN_TYPE_HVM) {
-        hide(&c->b_info, o->serial);
-    }
-    if (o->pci) {
-        c->pcidevs = calloc(1, sizeof *c->pcidevs);
-        c->num_pcidevs = 1;
-        if (!c->pcidevs || !parse_pci(o->pci, c->pcidevs)) {
-            return false;
-        }
-    }
-    /* Whoever made it looks after it. */
-    c->on_poweroff = c->on_reboot = c->on_crash = c->on_watchdog
-        = LIBXL_ACTION_ON_SHUTDOWN_DESTROY;
-    return true;
-}
-
-static int
-destroy(libxl_ctx *ctx, unsigned int domid)
-{
-    return (libxl_domain_destroy(ctx, domid, NULL)
-            ? refuse("destroy", "Xen does not destroy the domain") : DONE);
-}
-
-/* Makes the domain, and runs it; with its old number, its guests' vifs are
- * handed over in between. */
-static int
-create(libxl_ctx *ctx, const struct options *o, const struct measured *m)
-{
-    libxl_domain_config c;
-    uint32_t domid = 0;
-    unsigned int n_vifs = 0;
-    int status = DONE;
-
-    if (!configure(ctx, &c, o, m)) {
-        fprintf(stderr, "netdom-domain: --type or --pci makes no sense; "
-                "--help says more\n");
-        status = USAGE;
-    } else if (libxl_domain_create_new(ctx, &c, &domid, NULL, NULL)) {
-        status = refuse("create", "Xen does not make the domain");
-    } else if (o->has_domid) {
-        struct xs_handle *xs = xs_open(0);
-        int error = xs ? handover_vifs(xs, domid, &n_vifs) : -errno;
-
-        if (error) {
-            status = refuse("hand over vifs", strerror(-error));
-        }
-        xs_close(xs);
-    }
-    if (status == DONE && libxl_domain_unpause(ctx, domid, NULL)) {
-        status = refuse("unpause", "Xen does not run the domain");
-    }
-    libxl_domain_config_dispose(&c);
-    if (status == DONE) {
-        printf("%u\n", domid);
-        if (o->has_domid) {
-            fprintf(stderr, "netdom-domain: %u vifs handed over\n", n_vifs);
-        }
-    }
-    return status;
-}
-
-/* Of the clock by which libxl judges when a number was used last; it counts
- * whole seconds. */
-static void
-wait_next_second(void)
-{
-    struct timespec until;
-
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec++;
-    until.tv_nsec = 0;
-    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL)
-           == EINTR) {
-        continue;
-    }
 }
 
 /* With a Xen to speak with: what is not "measure". */
@@ -240,16 +76,23 @@ run_with_xen(const char *command, const struct options *o,
     setenv("LIBXL_DOMID_REUSE_TIMEOUT", "0", 1);
     if (!log || libxl_ctx_alloc(&ctx, LIBXL_VERSION, 0,
                                 (xentoollog_logger *) log)) {
-        return refuse("libxl", "there is no Xen to speak with");
+        return domain_refuse("libxl", "there is no Xen to speak with");
     }
-    if (o->has_domid) {
-        status = destroy(ctx, o->domid);
-    }
-    if (status == DONE && strcmp(command, "destroy")) {
+    if (!strcmp(command, "run")) {
+        status = domain_run(ctx, o, m);
+    } else if (!strcmp(command, "vif-add")) {
+        status = domain_vif_add(ctx, o);
+    } else if (!strcmp(command, "vif-remove")) {
+        status = domain_vif_remove(ctx, o);
+    } else {
+        uint32_t domid;
+
         if (o->has_domid) {
-            wait_next_second();
+            status = domain_destroy(ctx, o->domid);
         }
-        status = create(ctx, o, m);
+        if (status == DONE && strcmp(command, "destroy")) {
+            status = domain_create(ctx, o, m, &domid);
+        }
     }
     libxl_ctx_free(ctx);
     return status;
@@ -262,13 +105,13 @@ run(const char *command, const struct options *o)
     const char *which;
     int status = DONE;
 
-    if (!strcmp(command, "destroy")) {
+    if (!o->kernel) {
         return run_with_xen(command, o, NULL);
     }
 
     int error = measured_open(&m, o->kernel, o->ramdisk, &which);
     if (error) {
-        return refuse(which, strerror(-error));
+        return domain_refuse(which, strerror(-error));
     }
     if (!strcmp(command, "measure")) {
         puts(m.measurement);
@@ -299,11 +142,15 @@ static bool
 makes_sense(const char *command, const struct options *o)
 {
     bool has_files = o->kernel && o->ramdisk;
+    bool has_vif = o->has_domid && o->guest && o->has_devid && !o->kernel;
 
     return (!strcmp(command, "create") ? o->name && has_files && !o->has_domid
             : !strcmp(command, "recreate") ? o->name && has_files
                                              && o->has_domid
-            : !strcmp(command, "destroy") ? o->has_domid
+            : !strcmp(command, "run") ? o->name && has_files
+            : !strcmp(command, "destroy") ? o->has_domid && !o->kernel
+            : !strcmp(command, "vif-add") ? has_vif && o->mac
+            : !strcmp(command, "vif-remove") ? has_vif
             : !strcmp(command, "measure") && has_files);
 }
 
@@ -311,7 +158,7 @@ int
 main(int argc, char *argv[])
 {
     enum { NAME = 1, KERNEL, RAMDISK, MEASUREMENT, DOMID, MEMORY, VCPUS,
-           TYPE, PCI, SERIAL, EXTRA, HELP };
+           TYPE, PCI, SERIAL, EXTRA, GUEST, DEVID, MAC, MTU_BYTES, HELP };
     static const struct option long_options[] = {
         { "name", required_argument, NULL, NAME },
         { "kernel", required_argument, NULL, KERNEL },
@@ -324,11 +171,15 @@ main(int argc, char *argv[])
         { "pci", required_argument, NULL, PCI },
         { "serial", required_argument, NULL, SERIAL },
         { "extra", required_argument, NULL, EXTRA },
+        { "guest", required_argument, NULL, GUEST },
+        { "devid", required_argument, NULL, DEVID },
+        { "mac", required_argument, NULL, MAC },
+        { "mtu", required_argument, NULL, MTU_BYTES },
         { "help", no_argument, NULL, HELP },
         { NULL, 0, NULL, 0 },
     };
     struct options o = { .memory_mib = MEMORY_MIB, .n_vcpus = 1, .type = "pv",
-                         .serial = "pty", .extra = "" };
+                         .serial = "pty", .extra = "", .mtu = MTU };
     bool ok = true;
     int c;
 
@@ -339,8 +190,7 @@ main(int argc, char *argv[])
         case RAMDISK: o.ramdisk = optarg; break;
         case MEASUREMENT: o.measurement = optarg; break;
         case DOMID:
-            /* 0 is dom0, and from 32752 on numbers mean something else. */
-            ok = parse_number(optarg, 32751, &o.domid) && o.domid;
+            ok = parse_number(optarg, DOMID_MAX, &o.domid) && o.domid;
             o.has_domid = true;
             break;
         case MEMORY:
@@ -354,6 +204,16 @@ main(int argc, char *argv[])
         case PCI: o.pci = optarg; break;
         case SERIAL: o.serial = optarg; break;
         case EXTRA: o.extra = optarg; break;
+        case GUEST:
+            ok = parse_number(optarg, DOMID_MAX, &o.guest) && o.guest;
+            break;
+        case DEVID:
+            ok = o.has_devid = parse_number(optarg, 65535, &o.devid);
+            break;
+        case MAC: o.mac = optarg; break;
+        case MTU_BYTES:
+            ok = parse_number(optarg, 65535, &o.mtu) && o.mtu >= 68;
+            break;
         case HELP: fputs(usage, stdout); return DONE;
         default: ok = false;
         }

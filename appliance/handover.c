@@ -168,6 +168,19 @@ make_folders(struct xs_handle *xs, unsigned int domid)
     return 0;
 }
 
+/* What netdom-controller told the domain of its vifs, if it did: xenstored takes
+ * a dead domain's rights away. */
+static int
+handover_limits(struct xs_handle *xs, unsigned int domid)
+{
+    char path[PATH_BYTES];
+    int error;
+
+    snprintf(path, sizeof path, "/netdom/%u", domid);
+    error = allow(xs, path, 0, domid);
+    return error == -ENOENT ? 0 : error;
+}
+
 int
 handover_vifs(struct xs_handle *xs, unsigned int domid,
               unsigned int *n_vifsp)
@@ -181,5 +194,5 @@ handover_vifs(struct xs_handle *xs, unsigned int domid,
         error = handover_guest(xs, domid, atoi(guests[i]), n_vifsp);
     }
     free(guests);
-    return error;
+    return error ? error : handover_limits(xs, domid);
 }

@@ -29,6 +29,12 @@
 #define AGAIN_S 1
 #define UPLINK "vf0"                    /* As netdom-controller names it. */
 #define WORDS 16
+#define CONTROL RUN "/control"
+#define PLUG 7                          /* Where the switch's --plug is. */
+
+/* On the kernel's command line: ports, and what there is to a bridge, are told
+ * by netdom-controller through the database. */
+#define MANAGED "netdom.managed"
 
 #define MEMORY_MIB 128                  /* Of DPDK's. */
 #define EAL_COMMON "--eal-args=--no-shconf --no-telemetry "
@@ -49,11 +55,14 @@ static struct service services[] = {
             "--pidfile", "--remote=punix:" DB } },
     { RUN "/br0.mgmt",
       { "/usr/sbin/netdom-vswitchd", "unix:" DB, "--no-chdir", "--pidfile",
-        "--xen=xen", "--plug=br0",
-        eal_args } },
-    { NULL, { "/usr/bin/netdom-relay", "--serve=ovsdb", "--to=" DB } },
-    { NULL, { "/usr/bin/netdom-relay", "--serve=openflow",
-              "--to=" RUN "/br0.mgmt" } },
+        "--unixctl=" CONTROL, "--xen=xen", eal_args, "--plug=br0" } },
+    { NULL, { "/usr/bin/netdom-relay", "--connect=ovsdb:" DB,
+              "--connect=openflow:" RUN "/br0.mgmt",
+              "--connect=control:" CONTROL,
+              "--listen=controller0:" RUN "/controller0",
+              "--listen=controller1:" RUN "/controller1",
+              "--listen=controller2:" RUN "/controller2",
+              "--listen=controller3:" RUN "/controller3" } },
 };
 #define N_SERVICES (sizeof services / sizeof services[0])
 
@@ -217,6 +226,44 @@ poll_everywhere(void)
     run(set);
 }
 
+/* True if 'word' is on the kernel's command line. */
+static bool
+is_told(const char *word)
+{
+    FILE *file = fopen("/proc/cmdline", "re");
+    char line[4096];
+    bool told = false;
+
+    if (file && fgets(line, sizeof line, file)) {
+        char *save = NULL;
+
+        for (char *p = strtok_r(line, " \n", &save); p && !told;
+             p = strtok_r(NULL, " \n", &save)) {
+            told = !strcmp(p, word);
+        }
+    }
+    if (file) {
+        fclose(file);
+    }
+    return told;
+}
+
+/* What netdom-controller makes the bridge of: it only has to know which VF there
+ * is. */
+static void
+tell_vf(void)
+{
+    char id[64];
+    const char *const set[] = {
+        "/usr/bin/ovs-vsctl", "--no-wait", "init", "--", "set",
+        "open_vswitch", ".", id, NULL,
+    };
+
+    snprintf(id, sizeof id, "external_ids:netdom-vf=\"%s\"", vf);
+    run(set);
+    poll_everywhere();
+}
+
 /* A bridge that learns by itself until a controller says more. */
 static void
 make_bridge(void)
@@ -304,9 +351,15 @@ main(void)
     setenv("OVS_DBDIR", "/run", 1);
     take_vf();
     make_database();
+
+    bool managed = is_told(MANAGED);
+    if (managed) {
+        services[1].argv[PLUG] = NULL;
+        services[1].ready = CONTROL;
+    }
     for (size_t i = 0; i < N_SERVICES; i++) {
         if (i == 1) {
-            make_bridge();
+            (managed ? tell_vf : make_bridge)();
         }
         start_service(&services[i]);
         wait_ready(&services[i]);

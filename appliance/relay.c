@@ -1,16 +1,15 @@
-/* netdom-relay: carries the bytes of a stream socket between dom0 and a driver
+/* netdom-relay: carries the bytes of stream sockets between dom0 and a driver
  * domain through libxenvchan, and reads none of them.
  *
- * In the domain a process has some channels for a service, and a thread for
- * each, which carries one connection after the other to a socket there; in dom0
- * a socket is listened on, and each connection takes a channel that is free.
- * Where they meet is a folder of the domain's own in xenstore,
- * data/netdom/SERVICE/NUMBER; the node 'turn' there is another text each time that
- * the channel is offered.  A channel whose turn was used is one whose end the
- * domain has not seen yet. */
+ * A service has a name.  One side listens on a socket for it, and whoever
+ * connects there is connected to the socket that the other side has for it.
+ * Channels are the domain's to offer (channel.h): for what dom0 listens to it
+ * keeps some on offer, for what it listens to itself it offers one when somebody
+ * has come. */
 
 #include <errno.h>
 #include <getopt.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -27,34 +26,36 @@
 #include <xenstore.h>
 
 #include "appliance/carry.h"
+#include "appliance/channel.h"
 
-#define RING_BYTES 16384
 #define N_CHANNELS 8                    /* Connections at a time. */
+#define SERVICES_MAX 16
 #define PATIENCE_S 10
-#define RETRY_NS 50000000
-#define TURN_BYTES 32
+#define LOOK_MS 1000
 #define PATH_BYTES 128
 
 static const char usage[] =
-    "netdom-relay: carries a stream between dom0 and a driver domain\n"
-    "usage: netdom-relay --serve=SERVICE --to=SOCKET\n"
-    "       netdom-relay --domid=N --service=SERVICE --listen=SOCKET\n\n"
-    "  --serve=SERVICE    in the domain: offer SERVICE to dom0\n"
-    "  --to=SOCKET        and connect whoever comes to this unix socket\n"
-    "  --domid=N          in dom0: whose\n"
-    "  --service=SERVICE  service\n"
-    "  --listen=SOCKET    this unix socket is connected to\n"
+    "netdom-relay: carries streams between dom0 and a driver domain\n"
+    "usage: netdom-relay [--domid=N] --listen=SERVICE:SOCKET...\n"
+    "                    --connect=SERVICE:SOCKET...\n\n"
+    "Whoever connects to the unix socket that one side listens on is connected\n"
+    "to the one that the other side has for the service of that name.\n\n"
+    "  --listen=SERVICE:SOCKET   listen there; at least one of these\n"
+    "  --connect=SERVICE:SOCKET  connect to there; or of these\n"
+    "  --domid=N                 in dom0: with which domain (none: in the\n"
+    "                            domain, with dom0)\n"
     "  --help\n\n"
-    "Up to eight connections at a time.  It runs until SIGTERM.  Exit\n"
-    "status: 2, it could not start, or its options make no sense.\n";
+    "Up to eight connections at a time for a service that dom0 listens to, one\n"
+    "for others.  It runs until SIGTERM.  Exit status: 2, it could not start,\n"
+    "or its options make no sense.\n";
 
-static void
-nap(void)
-{
-    struct timespec ts = { 0, RETRY_NS };
-
-    nanosleep(&ts, NULL);
-}
+/* One --listen or --connect. */
+struct service {
+    char *name, *socket;
+    bool listens;
+    int domid;                          /* -1: this is the domain. */
+    int listening;                      /* The descriptor. */
+};
 
 static bool
 unix_address(const char *path, struct sockaddr_un *address)
@@ -96,80 +97,6 @@ listen_unix(const char *path)
     return fd;
 }
 
-/* One of a service's channels, in the domain. */
-struct served {
-    const char *service, *to;
-    int number;
-};
-
-/* The channel at 'path' can be taken from now on. */
-static void
-write_turn(const char *path)
-{
-    struct xs_handle *xs = xs_open(0);
-    char turn_path[PATH_BYTES + 8], turn[TURN_BYTES];
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    snprintf(turn, sizeof turn, "%lld.%09ld", (long long int) now.tv_sec,
-             now.tv_nsec);
-    snprintf(turn_path, sizeof turn_path, "%s/turn", path);
-    if (!xs || !xs_write(xs, XBT_NULL, turn_path, turn, strlen(turn))) {
-        fprintf(stderr, "netdom-relay: cannot write %s\n", turn_path);
-        exit(2);
-    }
-    xs_close(xs);
-}
-
-/* Offers the channel at 'path', as often as it takes. */
-static struct libxenvchan *
-offer_channel(const char *path)
-{
-    bool told = false;
-
-    for (;;) {
-        struct libxenvchan *channel
-            = libxenvchan_server_init(NULL, 0, path, RING_BYTES, RING_BYTES);
-
-        if (channel) {
-            write_turn(path);
-            return channel;
-        }
-        if (!told) {
-            fprintf(stderr, "netdom-relay: cannot offer %s yet: %s\n", path,
-                    strerror(errno));
-            told = true;
-        }
-        nap();
-    }
-}
-
-static void *
-serve_channel(void *served_)
-{
-    const struct served *served = served_;
-    char path[PATH_BYTES];
-
-    snprintf(path, sizeof path, "data/netdom/%s/%d", served->service,
-             served->number);
-    for (;;) {
-        struct libxenvchan *channel = offer_channel(path);
-
-        channel->blocking = 1;
-        while (libxenvchan_is_open(channel) == 2) {
-            libxenvchan_wait(channel);
-        }
-        int fd = connect_unix(served->to);
-        if (fd < 0) {
-            libxenvchan_close(channel);
-            nap();
-        } else {
-            carry(channel, fd);
-        }
-    }
-    return NULL;
-}
-
 static void
 start_thread(void *(*run)(void *), void *arg)
 {
@@ -181,18 +108,97 @@ start_thread(void *(*run)(void *), void *arg)
     }
 }
 
-static void
-serve(const char *service, const char *to)
+static struct xs_handle *
+open_xenstore(void)
 {
-    static struct served served[N_CHANNELS];
+    struct xs_handle *xs = xs_open(0);
 
-    for (int i = 0; i < N_CHANNELS; i++) {
-        served[i] = (struct served) { service, to, i };
-        start_thread(serve_channel, &served[i]);
+    if (!xs) {
+        fprintf(stderr, "netdom-relay: xenstore: %s\n", strerror(errno));
+        exit(2);
     }
+    return xs;
+}
+
+/* Carries, or closes the channel if there is nobody to carry to. */
+static void
+carry_to(struct libxenvchan *channel, const char *socket_path)
+{
+    int fd = connect_unix(socket_path);
+
+    if (fd >= 0) {
+        carry(channel, fd);
+    } else {
+        libxenvchan_close(channel);
+        channel_nap();
+    }
+}
+
+/* In the domain, for what dom0 listens to: one of the channels on offer. */
+struct offered {
+    const struct service *service;
+    int number;
+};
+
+static void *
+run_offered(void *offered_)
+{
+    const struct offered *offered = offered_;
+
     for (;;) {
-        pause();
+        struct libxenvchan *channel = channel_offer(offered->service->name,
+                                                    offered->number);
+
+        channel->blocking = 1;
+        while (libxenvchan_is_open(channel) == 2) {
+            libxenvchan_wait(channel);
+        }
+        carry_to(channel, offered->service->socket);
     }
+    return NULL;
+}
+
+static void *
+domain_connects(void *service)
+{
+    struct offered *offered = calloc(N_CHANNELS, sizeof *offered);
+
+    for (int i = 0; offered && i < N_CHANNELS; i++) {
+        offered[i] = (struct offered) { service, i };
+        start_thread(run_offered, &offered[i]);
+    }
+    return NULL;
+}
+
+/* In the domain, for what it listens to itself. */
+static void *
+domain_listens(void *service_)
+{
+    const struct service *service = service_;
+
+    for (;;) {
+        int fd = accept4(service->listening, NULL, NULL, SOCK_CLOEXEC);
+
+        if (fd < 0) {
+            continue;
+        }
+
+        time_t until = time(NULL) + PATIENCE_S;
+        struct libxenvchan *channel = channel_offer(service->name, 0);
+
+        channel->blocking = 1;
+        while (libxenvchan_is_open(channel) == 2 && time(NULL) < until) {
+            channel_nap();
+        }
+        channel_withdraw(service->name, 0);
+        if (libxenvchan_is_open(channel) == 1) {
+            carry(channel, fd);
+        } else {
+            libxenvchan_close(channel);
+            close(fd);
+        }
+    }
+    return NULL;
 }
 
 /* One connection, in dom0. */
@@ -200,7 +206,7 @@ struct connection {
     struct libxenvchan *channel;
     int fd;
     atomic_bool busy;
-    char turn[TURN_BYTES];              /* The last one that was taken. */
+    char turn[CHANNEL_TURN_BYTES];      /* The last one that was taken. */
 };
 
 static void *
@@ -213,48 +219,11 @@ run_connection(void *connection_)
     return NULL;
 }
 
-/* 'turn' gets whose turn it is at 'path'; "": nobody's. */
-static void
-read_turn(struct xs_handle *xs, const char *path, char turn[TURN_BYTES])
-{
-    char turn_path[PATH_BYTES + 8];
-
-    snprintf(turn_path, sizeof turn_path, "%s/turn", path);
-    char *text = xs_read(xs, XBT_NULL, turn_path, NULL);
-    snprintf(turn, TURN_BYTES, "%s", text ? text : "");
-    free(text);
-}
-
-static bool
-try_channel(struct xs_handle *xs, int domid, const char *service, int number,
-            struct connection *c)
-{
-    char path[PATH_BYTES], turn[TURN_BYTES], then[TURN_BYTES];
-
-    snprintf(path, sizeof path, "/local/domain/%d/data/netdom/%s/%d", domid,
-             service, number);
-    read_turn(xs, path, turn);
-    if (!turn[0] || !strcmp(turn, c->turn)) {
-        return false;
-    }
-    c->channel = libxenvchan_client_init(NULL, domid, path);
-    if (!c->channel) {
-        return false;
-    }
-    read_turn(xs, path, then);
-    if (libxenvchan_is_open(c->channel) != 1 || strcmp(turn, then)) {
-        libxenvchan_close(c->channel);
-        return false;
-    }
-    memcpy(c->turn, turn, sizeof c->turn);
-    return true;
-}
-
 /* Finds a channel that is free.  The domain offers one again once the last
  * connection through it is over. */
 static bool
-take_channel(struct xs_handle *xs, int domid, const char *service,
-             struct connection *connections, int fd)
+take_any(struct xs_handle *xs, const struct service *service,
+         struct connection *connections, int fd)
 {
     time_t until = time(NULL) + PATIENCE_S;
 
@@ -263,78 +232,141 @@ take_channel(struct xs_handle *xs, int domid, const char *service,
             struct connection *c = &connections[i];
 
             if (!atomic_load(&c->busy)
-                && try_channel(xs, domid, service, i, c)) {
+                && (c->channel = channel_take(xs, service->domid,
+                                              service->name, i, c->turn))) {
                 c->fd = fd;
                 atomic_store(&c->busy, true);
                 start_thread(run_connection, c);
                 return true;
             }
         }
-        nap();
+        channel_nap();
     } while (time(NULL) < until);
     return false;
 }
 
-static void
-offer(int domid, const char *service, const char *listen_path)
+static void *
+dom0_listens(void *service_)
 {
-    static struct connection connections[N_CHANNELS];
-    int listening = listen_unix(listen_path);
-    struct xs_handle *xs = xs_open(0);
+    const struct service *service = service_;
+    struct connection *connections = calloc(N_CHANNELS, sizeof *connections);
+    struct xs_handle *xs = open_xenstore();
 
-    if (!xs) {
-        fprintf(stderr, "netdom-relay: xenstore: %s\n", strerror(errno));
-        exit(2);
-    }
-
-    for (;;) {
-        int fd = accept(listening, NULL, NULL);
+    while (connections) {
+        int fd = accept4(service->listening, NULL, NULL, SOCK_CLOEXEC);
 
         if (fd < 0) {
             continue;
         }
-        if (!take_channel(xs, domid, service, connections, fd)) {
+        if (!take_any(xs, service, connections, fd)) {
             fprintf(stderr, "netdom-relay: domain %d does not offer %s\n",
-                    domid, service);
+                    service->domid, service->name);
             close(fd);
         }
     }
+    return NULL;
+}
+
+/* In dom0, for what the domain listens to. */
+static void *
+dom0_connects(void *service_)
+{
+    const struct service *service = service_;
+    struct xs_handle *xs = open_xenstore();
+    char path[PATH_BYTES], turn[CHANNEL_TURN_BYTES] = "";
+
+    channel_path(path, sizeof path, service->domid, service->name, 0);
+    if (!xs_watch(xs, path, "")) {
+        fprintf(stderr, "netdom-relay: cannot watch %s\n", path);
+        exit(2);
+    }
+    for (;;) {
+        struct pollfd pfd = { .fd = xs_fileno(xs), .events = POLLIN };
+        char **event;
+
+        poll(&pfd, 1, LOOK_MS);
+        while ((event = xs_check_watch(xs))) {
+            free(event);
+        }
+
+        struct libxenvchan *channel = channel_take(xs, service->domid,
+                                                   service->name, 0, turn);
+        if (channel) {
+            carry_to(channel, service->socket);
+        }
+    }
+    return NULL;
+}
+
+static void
+start(struct service *service)
+{
+    bool domain = service->domid < 0;
+
+    if (service->listens) {
+        service->listening = listen_unix(service->socket);
+    }
+    start_thread(domain ? service->listens ? domain_listens : domain_connects
+                 : service->listens ? dom0_listens : dom0_connects, service);
+}
+
+/* "SERVICE:SOCKET" */
+static bool
+parse_service(char *text, bool listens, struct service *service)
+{
+    char *colon = strchr(text, ':');
+
+    if (!colon || colon == text || !colon[1]) {
+        return false;
+    }
+    *colon = '\0';
+    *service = (struct service) { .name = text, .socket = colon + 1,
+                                  .listens = listens, .domid = -1 };
+    return strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789")
+           == strlen(text) && strlen(text) < 32;
 }
 
 int
 main(int argc, char *argv[])
 {
-    enum { SERVE = 1, TO, DOMID, SERVICE, LISTEN, HELP };
+    enum { LISTEN = 1, CONNECT, DOMID, HELP };
     static const struct option options[] = {
-        { "serve", required_argument, NULL, SERVE },
-        { "to", required_argument, NULL, TO },
-        { "domid", required_argument, NULL, DOMID },
-        { "service", required_argument, NULL, SERVICE },
         { "listen", required_argument, NULL, LISTEN },
+        { "connect", required_argument, NULL, CONNECT },
+        { "domid", required_argument, NULL, DOMID },
         { "help", no_argument, NULL, HELP },
         { NULL, 0, NULL, 0 },
     };
-    const char *served = NULL, *to = NULL, *service = NULL, *place = NULL;
+    static struct service services[SERVICES_MAX];
+    size_t n = 0;
     int domid = -1, c;
+    bool ok = true;
 
-    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    while (ok && (c = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (c) {
-        case SERVE: served = optarg; break;
-        case TO: to = optarg; break;
-        case DOMID: domid = atoi(optarg); break;
-        case SERVICE: service = optarg; break;
-        case LISTEN: place = optarg; break;
+        case LISTEN:
+        case CONNECT:
+            ok = n < SERVICES_MAX
+                 && parse_service(optarg, c == LISTEN, &services[n++]);
+            break;
+        case DOMID:
+            ok = sscanf(optarg, "%d", &domid) == 1 && domid > 0;
+            break;
         case HELP: fputs(usage, stdout); return 0;
-        default: return 2;
+        default: ok = false;
         }
     }
-    signal(SIGPIPE, SIG_IGN);
-    if (served && to && !service && !place) {
-        serve(served, to);
-    } else if (domid >= 0 && service && place && !served) {
-        offer(domid, service, place);
+    if (!ok || !n || optind < argc) {
+        fputs("netdom-relay: that makes no sense; --help says more\n",
+              stderr);
+        return 2;
     }
-    fputs("netdom-relay: give --serve and --to, or --domid, --service and "
-          "--listen; --help says more\n", stderr);
-    return 2;
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < n; i++) {
+        services[i].domid = domid;
+        start(&services[i]);
+    }
+    for (;;) {
+        pause();
+    }
 }

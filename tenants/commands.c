@@ -76,7 +76,7 @@ command_status(struct unixctl_conn *conn, int argc OVS_UNUSED,
     ds_put_format(&ds, "host %s\ndatabase %s: %s\nxen %s: %s\n"
                   "configuration %"PRId64": %s\n", c->host, c->db,
                   c->db_up ? "connected" : "not connected",
-                  xen_dir(c->env.xen),
+                  xen_place(c->env.xen),
                   xen_is_up(c->env.xen) ? "connected" : "not connected",
                   c->cfg, status_all_applied(c) ? "applied" : "under way");
     for (size_t i = 0; i < shash_count(&c->tenants); i++) {

@@ -83,10 +83,18 @@ controller_create(const struct controller_config *config, char **errorp)
 
     c->host = config->host;
     c->db = config->db;
-    c->driver = &domain_driver_process;
+    c->platform = config->xen ? "xen" : "local";
+    c->driver = config->xen ? &domain_driver_xen : &domain_driver_process;
     c->env.run_dir = config->run_dir;
     c->env.vswitchd = config->vswitchd;
-    c->env.xen = xen_create(xen_path, on_backend, c);
+    c->env.domain_program = config->domain_program;
+    c->env.relay_program = config->relay_program;
+    c->env.image = config->image;
+    c->env.measurement = config->measurement;
+    c->env.serial = config->serial;
+    c->env.memory_mib = config->memory_mib;
+    c->env.n_vcpus = config->n_vcpus;
+    c->env.xen = xen_create(config->xen ? NULL : xen_path, on_backend, c);
     c->env.cpus = config->cpus;
     c->env.n_cpus = config->n_cpus;
     c->env.uid_base = room_uid_base(config->run_dir);
@@ -229,7 +237,7 @@ register_host(struct controller *c, const struct ndrec_netdom *root)
 
     struct ndrec_host *host = ndrec_host_insert(c->txn);
     ndrec_host_set_name(host, c->host);
-    ndrec_host_set_platform(host, "local");
+    ndrec_host_set_platform(host, c->platform);
     if (!root) {
         ndrec_netdom_set_hosts(ndrec_netdom_insert(c->txn), &host, 1);
     } else {

@@ -26,6 +26,14 @@ struct controller_config {
     const char *host;
     const char *run_dir;
     const char *vswitchd;
+    bool xen;                           /* --platform=xen. */
+    const char *domain_program;         /* These are as in driver_env. */
+    const char *relay_program;
+    const char *image;
+    const char *measurement;
+    const char *serial;
+    unsigned int memory_mib;
+    unsigned int n_vcpus;
     int *cpus;
     size_t n_cpus;
 };
@@ -33,6 +41,7 @@ struct controller_config {
 struct controller {
     const char *host;
     const char *db;
+    const char *platform;               /* "local" or "xen". */
     const struct domain_driver *driver;
     struct driver_env env;
 

@@ -230,9 +230,9 @@ counters_take(struct counters *c, pid_t pid, const char *text)
 }
 
 static void
-ask(struct counters *c, const char *dir, pid_t pid, long long int now_ms)
+ask(struct counters *c, const char *control, pid_t pid, long long int now_ms)
 {
-    char *name = xasprintf("unix:%s/netdom-vswitchd.%d.ctl", dir, (int) pid);
+    char *name = xasprintf("unix:%s", control);
     struct stream *stream;
     int error = stream_open(name, &stream, 0);
 
@@ -279,7 +279,7 @@ listen_to(struct counters *c, long long int now_ms)
 }
 
 void
-counters_run(struct counters *c, const char *dir, pid_t pid,
+counters_run(struct counters *c, const char *control, pid_t pid,
              long long int now_ms)
 {
     if (c->rpc && c->pid != pid) {
@@ -290,7 +290,7 @@ counters_run(struct counters *c, const char *dir, pid_t pid,
     } else if (now_ms >= c->next_ms) {
         c->next_ms = now_ms + INTERVAL_MS;
         if (pid) {
-            ask(c, dir, pid, now_ms);
+            ask(c, control, pid, now_ms);
         }
         if (c->rpc) {
             listen_to(c, now_ms);

@@ -24,9 +24,9 @@ struct counters *counters_create(const char *(*name_of)(const void *aux,
                                  const void *aux);
 void counters_destroy(struct counters *);
 
-/* Asks the switch 'pid', whose control socket is in 'dir', when it is time.
+/* Asks the switch 'pid', whose control socket is 'control', when it is time.
  * A 'pid' of 0: there is none. */
-void counters_run(struct counters *, const char *dir, pid_t pid,
+void counters_run(struct counters *, const char *control, pid_t pid,
                   long long int now_ms);
 void counters_wait(const struct counters *);
 

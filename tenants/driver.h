@@ -1,5 +1,6 @@
 /* A domain driver: what a tenant's domain is made of.  "process" makes it of
- * namespaces, a control group, a uid and processes on this host.
+ * namespaces, a control group, a uid and processes on this host; "xen" makes it a
+ * domain of Xen's.
  *
  * Thread: main.
  * Owner:  open() and close(); close() leaves everything running.
@@ -17,6 +18,7 @@
 #include "tenants/cgroup.h"
 #include "tenants/model.h"
 
+struct action;
 struct domain;
 struct smap;
 struct sset;
@@ -26,6 +28,13 @@ struct xen;
 struct driver_env {
     const char *run_dir;
     const char *vswitchd;               /* Path of netdom-vswitchd. */
+    const char *domain_program;         /* On Xen: of netdom-domain, */
+    const char *relay_program;          /* of netdom-relay, */
+    const char *image;                  /* folder of the appliance's image, */
+    const char *measurement;            /* which is this, or not booted; */
+    const char *serial;                 /* folder of consoles, or null. */
+    unsigned int memory_mib;            /* Of a domain. */
+    unsigned int n_vcpus;
     struct xen *xen;
     struct cgroups cgroups;
     int *cpus;                          /* Cores that tenants may poll. */
@@ -51,8 +60,10 @@ struct domain_driver {
     bool (*run)(struct domain *, long long int now_ms);
     void (*wait)(struct domain *);
 
-    /* Completes the domain: registry, namespaces, control group, folder. */
-    int (*create)(struct domain *, char **errorp);
+    /* Completes the domain: registry, namespaces, control group, folder; or
+     * begins to make one that owns 'vf', if that is not null. */
+    int (*create)(struct domain *, const char *vf, long long int now_ms,
+                  char **errorp);
 
     /* Takes down what remains; nothing runs any more. */
     int (*destroy)(struct domain *, char **errorp);
@@ -67,20 +78,30 @@ struct domain_driver {
     int (*uplink_take)(struct domain *, const char *iface, char **errorp);
     int (*uplink_return)(struct domain *, const char *iface, char **errorp);
 
+    /* Does one of the plan's actions on a guest's vif. */
+    int (*vif)(struct domain *, const struct action *, long long int now_ms);
+
     /* Fills in its part of 'have'.  'iface' is the uplink that is wanted, or
      * null. */
     void (*observe)(struct domain *, const char *iface,
                     long long int now_ms, struct have_tenant *have);
+
+    /* Adds to the vifs of 'have', as xenstore has them, what it knows. */
+    void (*observe_vifs)(struct domain *, struct have_tenant *have);
 
     /* Why something of it is not as it should be, or null; and facts for
      * an admin.  'error' is the caller's to free. */
     char *(*error)(const struct domain *);
     void (*status)(const struct domain *, struct smap *);
 
-    /* The switch's process and the number of times it was lost. */
+    /* The switch's process, or the one that looks after its domain, and the number of times it was lost. */
     pid_t (*switch_pid)(const struct domain *, unsigned int *n_deaths);
+
+    /* Path of the switch's control socket.  The caller frees it. */
+    char *(*control)(const struct domain *);
 };
 
+extern const struct domain_driver domain_driver_xen;
 extern const struct domain_driver domain_driver_process;
 
 /* Names of the tenants that the controller before this one left behind. */

@@ -378,6 +378,7 @@ have_tenant_destroy(struct have_tenant *have)
     free(have->pmd_mask);
     free(have->pmd_mask_want);
     free(have->iface);
+    free(have->vf_address);
     free(have->name);
     free(have);
 }

@@ -79,7 +79,8 @@ struct want_tenant {
                                          * on, null: not said. */
     uint64_t link_bps;                  /* What that carries. */
     char *vf;                           /* Name of its VF, null: no uplink. */
-    char *iface;                        /* The VF's stand-in. */
+    char *iface;                        /* The VF's stand-in, or its address
+                                         * on PCI. */
     char *fail_mode;                    /* "standalone" or "secure". */
     struct want_controller *controllers;
     size_t n_controllers;
@@ -139,6 +140,7 @@ struct have_vif {
     char *error;                        /* From the backend, or null. */
     char *quarantine;                   /* The same: its reason. */
     uint64_t quarantine_release;        /* 'releases' when it began. */
+    bool busy;                          /* Being attached or detached. */
 };
 
 /* Limits that VIFs share, as in /netdom. */
@@ -160,12 +162,15 @@ struct have_tenant {
     bool xen_up;                        /* xenstore and registry answer. */
     uint32_t domid;                     /* 0: none. */
     bool domain;                        /* Complete and of this domid. */
+    bool making;                        /* It is being made. */
     bool stale;                         /* Made for another domid. */
     bool remains;                       /* Anything at all is left of it. */
     bool failing;                       /* A process dies again and again. */
 
     enum iface_place place;             /* Of the VF that is wanted. */
     char *iface;                        /* The one inside, or null. */
+    bool own_vf;                        /* The domain owns it on PCI, and */
+    char *vf_address;                   /* tells where; null: not yet. */
 
     enum proc_state db;
     enum proc_state vswitch;

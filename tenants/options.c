@@ -28,6 +28,12 @@ struct options {
     char *run_dir;
     char *host;
     char *vswitchd;
+    char *image;
+    char *measurement;
+    char *serial;
+    char *memory_mib;
+    char *vcpus;
+    bool xen;
     char *cpus;
     char *unixctl;
 };
@@ -59,8 +65,19 @@ usage(void)
            "  --host=NAME             this host's name in the database "
            "(default: its\n"
            "                          host name)\n"
-           "  --platform=local        tenants without Xen, the only "
-           "platform so far\n"
+           "  --platform=PLATFORM     local: tenants without Xen (default); "
+           "xen: in\n"
+           "                          domains of Xen's, made of an image:\n"
+           "  --image=FOLDER          what tools/make-appliance made (needed "
+           "on Xen)\n"
+           "  --measurement=SHA256    what that has to be measured as (the "
+           "same)\n"
+           "  --domain-memory-mib=N   memory of a tenant's domain (default: "
+           "256)\n"
+           "  --domain-vcpus=N        its virtual processors (default: 1)\n"
+           "  --domain-console=FOLDER where consoles of domains with a VF are "
+           "written\n"
+           "                          (default: nowhere)\n"
            "  --vswitchd=PATH         netdom-vswitchd to start (default: "
            "beside this\n"
            "                          program)\n"
@@ -89,6 +106,11 @@ read_options(int argc, char *argv[], struct options *o)
         OPT_HOST,
         OPT_PLATFORM,
         OPT_VSWITCHD,
+        OPT_IMAGE,
+        OPT_MEASUREMENT,
+        OPT_MEMORY,
+        OPT_VCPUS,
+        OPT_CONSOLE,
         OPT_CPUS,
         OPT_UNIXCTL,
         VLOG_OPTION_ENUMS,
@@ -103,6 +125,11 @@ read_options(int argc, char *argv[], struct options *o)
         {"host", required_argument, NULL, OPT_HOST},
         {"platform", required_argument, NULL, OPT_PLATFORM},
         {"vswitchd", required_argument, NULL, OPT_VSWITCHD},
+        {"image", required_argument, NULL, OPT_IMAGE},
+        {"measurement", required_argument, NULL, OPT_MEASUREMENT},
+        {"domain-memory-mib", required_argument, NULL, OPT_MEMORY},
+        {"domain-vcpus", required_argument, NULL, OPT_VCPUS},
+        {"domain-console", required_argument, NULL, OPT_CONSOLE},
         {"cpus", required_argument, NULL, OPT_CPUS},
         {"unixctl", required_argument, NULL, OPT_UNIXCTL},
         DAEMON_LONG_OPTIONS,
@@ -139,14 +166,35 @@ read_options(int argc, char *argv[], struct options *o)
             break;
 
         case OPT_PLATFORM:
-            if (strcmp(optarg, "local")) {
-                options_refuse("--platform=%s: only \"local\" is there",
-                               optarg);
+            o->xen = !strcmp(optarg, "xen");
+            if (!o->xen && strcmp(optarg, "local")) {
+                options_refuse("--platform=%s: there are \"local\" and "
+                               "\"xen\"", optarg);
             }
             break;
 
         case OPT_VSWITCHD:
             o->vswitchd = optarg;
+            break;
+
+        case OPT_IMAGE:
+            o->image = optarg;
+            break;
+
+        case OPT_MEASUREMENT:
+            o->measurement = optarg;
+            break;
+
+        case OPT_MEMORY:
+            o->memory_mib = optarg;
+            break;
+
+        case OPT_VCPUS:
+            o->vcpus = optarg;
+            break;
+
+        case OPT_CONSOLE:
+            o->serial = optarg;
             break;
 
         case OPT_CPUS:
@@ -230,31 +278,31 @@ parse_cpus(const char *text, struct controller_config *c)
     }
 }
 
-/* Beside this program when it is installed, or in the build tree. */
+/* Path of 'program', which lies beside this one: installed, in one of the
+ * folders for programs, or in the build tree.  Null if it is not there. */
 static char *
-find_vswitchd(void)
+find_program(const char *program)
 {
     static const char *const places[] = {
-        "netdom-vswitchd", "../netdom/netdom-vswitchd",
-        "../sbin/netdom-vswitchd",
+        ".", "../netdom", "../sbin", "../appliance", "../libexec/netdom",
     };
     char self[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 
-    if (n > 0) {
-        self[n] = '\0';
-        *strrchr(self, '/') = '\0';
-        for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-            char *path = xasprintf("%s/%s", self, places[i]);
-
-            if (!access(path, X_OK)) {
-                return path;
-            }
-            free(path);
-        }
+    if (n <= 0) {
+        return NULL;
     }
-    options_refuse("netdom-vswitchd is not beside this program: say where "
-                   "with --vswitchd=PATH");
+    self[n] = '\0';
+    *strrchr(self, '/') = '\0';
+    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+        char *path = xasprintf("%s/%s/%s", self, places[i], program);
+
+        if (!access(path, X_OK)) {
+            return path;
+        }
+        free(path);
+    }
+    return NULL;
 }
 
 static char *
@@ -266,6 +314,66 @@ host_name(void)
         options_refuse("this host has no name: give one with --host=NAME");
     }
     return xstrdup(name);
+}
+
+static void
+complete_local(const struct options *o, struct controller_config *config)
+{
+    config->vswitchd = o->vswitchd ? o->vswitchd
+                                   : find_program("netdom-vswitchd");
+    if (!config->vswitchd) {
+        options_refuse("netdom-vswitchd is not beside this program: say where "
+                       "with --vswitchd=PATH");
+    }
+    if (access(config->vswitchd, X_OK)) {
+        options_refuse("--vswitchd=%s: %s", config->vswitchd,
+                       ovs_strerror(errno));
+    }
+}
+
+static unsigned int
+number_of(const char *option, const char *text, unsigned int otherwise,
+          unsigned int max)
+{
+    unsigned int value = otherwise;
+
+    if (text && (!str_to_uint(text, 10, &value) || !value || value > max)) {
+        options_refuse("--%s=%s: must be a number from 1 to %u", option, text,
+                       max);
+    }
+    return value;
+}
+
+static void
+complete_xen(const struct options *o, struct controller_config *config)
+{
+    config->xen = true;
+    config->domain_program = find_program("netdom-domain");
+    config->relay_program = find_program("netdom-relay");
+    if (!config->domain_program || !config->relay_program) {
+        options_refuse("netdom-domain and netdom-relay are not beside this "
+                       "program, nor in ../libexec/netdom");
+    }
+    if (!o->image || !o->measurement) {
+        options_refuse("on Xen, --image and --measurement are needed: "
+                       "tools/make-appliance makes the one and prints the "
+                       "other");
+    }
+    config->image = o->image;
+    config->measurement = o->measurement;
+    config->serial = o->serial;
+    config->memory_mib = number_of("domain-memory-mib", o->memory_mib, 256,
+                                   1048576);
+    config->n_vcpus = number_of("domain-vcpus", o->vcpus, 1, 64);
+    if (o->image[0] != '/' || access(o->image, R_OK)) {
+        options_refuse("--image=%s: must be the absolute path of a folder",
+                       o->image);
+    }
+    if (strlen(o->measurement) != 64
+        || strspn(o->measurement, "0123456789abcdefABCDEF") != 64) {
+        options_refuse("--measurement=%s: must have 64 hexadecimal digits",
+                       o->measurement);
+    }
 }
 
 /* Fills in what was not said, and refuses what cannot be. */
@@ -294,10 +402,10 @@ complete_options(struct options *o, struct controller_config *config)
     config->db = o->db ? o->db : xasprintf("unix:%s/db.sock",
                                            config->run_dir);
     config->host = o->host ? o->host : host_name();
-    config->vswitchd = o->vswitchd ? o->vswitchd : find_vswitchd();
-    if (access(config->vswitchd, X_OK)) {
-        options_refuse("--vswitchd=%s: %s", config->vswitchd,
-                       ovs_strerror(errno));
+    if (o->xen) {
+        complete_xen(o, config);
+    } else {
+        complete_local(o, config);
     }
     if (!config->host[0] || strlen(config->host) > 64) {
         options_refuse("--host=%s: must have 1 to 64 characters",

@@ -224,11 +224,16 @@ vf_owner(const struct want *want, const char *vf)
 
 /* Returns a sentence, or null. */
 static char *
-check_vf(const struct ndrec_host *host, const struct ndrec_vf *vf)
+check_vf(const struct ndrec_host *host, const struct ndrec_vf *vf, bool xen)
 {
     if (!host_has_vf(host, vf)) {
         return xasprintf("vf \"%s\" is not on host \"%s\": choose one of "
                          "this host", vf->name, host->name);
+    }
+    if (xen) {
+        return vf->pci_address ? NULL
+               : xasprintf("vf \"%s\" has no pci_address: this host runs "
+                           "Xen, where a domain owns a VF on PCI", vf->name);
     }
     if (!vf->iface) {
         return xasprintf("vf \"%s\" has no iface: this host runs without "
@@ -250,8 +255,10 @@ add_uplink(const struct ndrec_host *host, const struct ndrec_tenant *row,
         return;
     }
 
-    char *error = check_vf(host, row->vf);
-    const char *vf = row->vf->name, *iface = row->vf->iface;
+    bool xen = host->platform && !strcmp(host->platform, "xen");
+    char *error = check_vf(host, row->vf, xen);
+    const char *vf = row->vf->name;
+    const char *iface = xen ? row->vf->pci_address : row->vf->iface;
 
     if (!error) {
         const struct want_tenant *owner = vf_owner(want, vf);

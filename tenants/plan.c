@@ -135,7 +135,8 @@ plan_bridge(const struct have_tenant *have, const struct want_tenant *want,
     if (!have->bridge
         || !text_equals(have->datapath_type, "netdev")
         || !text_equals(have->fail_mode, want->fail_mode)
-        || !text_equals(have->pmd_mask, have->pmd_mask_want)
+        || (have->pmd_mask_want
+            && !text_equals(have->pmd_mask, have->pmd_mask_want))
         || !svec_equal(&have->targets, &targets)) {
         svec_swap(&plan_add(plan, ACT_BRIDGE_SET)->targets, &targets);
     }
@@ -146,7 +147,8 @@ bool
 plan_wants_uplink_port(const struct have_tenant *have,
                        const struct want_tenant *want)
 {
-    return want->iface && text_equals(have->iface, want->iface);
+    return want->iface && text_equals(have->iface, want->iface)
+           && (!have->own_vf || have->vf_address);
 }
 
 static void
@@ -164,8 +166,12 @@ plan_uplink_port(const struct have_tenant *have,
 
     struct port_spec port;
     port_spec_init(&port, UPLINK_PORT, "tenantvf");
-    smap_add_format(port.options, "dpdk-devargs",
-                    "net_af_packet0,iface=%s", want->iface);
+    if (have->own_vf) {
+        smap_add(port.options, "dpdk-devargs", have->vf_address);
+    } else {
+        smap_add_format(port.options, "dpdk-devargs",
+                        "net_af_packet0,iface=%s", want->iface);
+    }
     plan_port(old, &port, plan);
     port_spec_finish(&port);
 }
@@ -182,6 +188,12 @@ plan_port(const struct port_spec *old, const struct port_spec *port,
     }
 }
 
+static void
+plan_create(const struct want_tenant *want, struct plan *plan)
+{
+    plan_add(plan, ACT_DOMAIN_CREATE)->object = nullable_xstrdup(want->iface);
+}
+
 void
 plan_tenant(const struct have_tenant *have, const struct want_tenant *want,
             const struct guests *guests, struct plan *plan)
@@ -193,15 +205,18 @@ plan_tenant(const struct have_tenant *have, const struct want_tenant *want,
     if (have->stale) {
         /* What serves another domid's sockets cannot be kept. */
         if (plan_stop_all(have, plan) && have->xen_up) {
-            plan_add(plan, ACT_DOMAIN_CREATE);
+            plan_create(want, plan);
         }
+        return;
+    }
+    if (have->making) {
         return;
     }
     if (!have->domain) {
         if (!have->xen_up) {
             return;
         }
-        plan_add(plan, ACT_DOMAIN_CREATE);
+        plan_create(want, plan);
     }
     plan_uplink(have, want, plan);
     if (have->xen_up && have->domid) {

@@ -18,7 +18,8 @@
 struct ds;
 
 enum action_type {
-    ACT_DOMAIN_CREATE,                  /* Registry, namespaces, cgroup. */
+    ACT_DOMAIN_CREATE,                  /* 'object': the uplink that it is to
+                                         * have, or null. */
     ACT_UPLINK_TAKE,                    /* 'object': interface. */
     ACT_UPLINK_RETURN,                  /* 'object': interface. */
     ACT_DB_START,

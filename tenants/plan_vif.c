@@ -44,6 +44,9 @@ vif_goes(const struct have_tenant *have, const struct have_vif *vif,
 {
     bool can_close = have->vswitch == PROC_RUNNING;
 
+    if (vif->busy) {
+        return false;
+    }
     if (vif->backend && vif->online && can_close) {
         add_vif_action(plan, ACT_VIF_OFFLINE, vif->domid, vif->devid, NULL);
         return false;
@@ -97,6 +100,9 @@ plan_one_vif(const struct have_tenant *have, const struct want_vif *want,
         if (limits_differ(vif, want)) {
             add_vif_action(plan, ACT_VIF_LIMITS, domid, want->devid, want);
         }
+        return;
+    }
+    if (vif && vif->busy) {
         return;
     }
     if (vif && !vif_goes(have, vif, plan)) {

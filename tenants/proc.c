@@ -22,6 +22,7 @@ proc_init(struct proc *proc)
 {
     memset(proc, 0, sizeof *proc);
     proc->pidfd = -1;
+    proc->stop_ms = PROC_STOP_MS;
     backoff_init(&proc->backoff);
 }
 
@@ -119,7 +120,7 @@ proc_stop(struct proc *proc, long long int now_ms)
 {
     if (proc->pid && !proc->stopping) {
         proc->stopping = true;
-        proc->kill_ms = now_ms + PROC_STOP_MS;
+        proc->kill_ms = now_ms + proc->stop_ms;
         pidfd_send_signal(proc->pidfd, SIGTERM, NULL, 0);
     }
 }

@@ -18,7 +18,7 @@
 #include "tenants/backoff.h"
 #include "tenants/model.h"
 
-#define PROC_STOP_MS 2000               /* Then SIGKILL. */
+#define PROC_STOP_MS 2000
 
 struct proc {
     pid_t pid;                          /* 0: none. */
@@ -26,6 +26,7 @@ struct proc {
     bool child;                         /* Ours to wait for. */
     bool stopping;
     bool killed;
+    long long int stop_ms;              /* So long after SIGTERM, SIGKILL. */
     long long int kill_ms;
     struct backoff backoff;
     unsigned int n_deaths;              /* Those that nobody asked for. */

@@ -12,7 +12,10 @@
 #include "sset.h"
 #include "tenants/file.h"
 #include "tenants/parse.h"
+#include "tenants/plan.h"
+#include "tenants/slot.h"
 #include "tenants/uplink.h"
+#include "tenants/xen_vif.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -57,14 +60,13 @@ domain_driver_list(const struct driver_env *env, struct sset *names)
 uid_t
 procdom_uid(const struct domain *domain)
 {
-    return domain->env->uid_base
-           + domain->record.slot * PROCDOM_UIDS_PER_TENANT;
+    return slot_uid(domain->env, domain->record.slot);
 }
 
 uid_t
 procdom_relay_uid(const struct domain *domain)
 {
-    return procdom_uid(domain) + 1;
+    return slot_relay_uid(domain->env, domain->record.slot);
 }
 
 int
@@ -269,6 +271,40 @@ procdom_uplink_return(struct domain *domain, const char *iface,
     return error;
 }
 
+/* In the stand-in's xenstore, we are the toolstack. */
+static int
+procdom_vif(struct domain *domain, const struct action *a,
+            long long int now_ms OVS_UNUSED)
+{
+    struct xen *xen = domain->env->xen;
+    uint32_t own = domain->record.domid;
+
+    return a->type == ACT_VIF_CREATE
+           ? xen_vif_create(xen, own, a->domid, a->devid, a->vif)
+           : a->type == ACT_VIF_LIMITS
+           ? xen_vif_limits(xen, own, a->domid, a->devid, a->vif)
+           : a->type == ACT_VIF_OFFLINE
+           ? xen_vif_offline(xen, own, a->domid, a->devid)
+           : xen_vif_remove(xen, own, a->domid, a->devid);
+}
+
+static void
+procdom_observe_vifs(struct domain *domain OVS_UNUSED,
+                     struct have_tenant *have OVS_UNUSED)
+{
+}
+
+static char *
+procdom_control(const struct domain *domain)
+{
+    char *leaf = xasprintf("netdom-vswitchd.%d.ctl",
+                           (int) domain->vswitch.pid);
+    char *path = domain_path(domain->env, domain->name, leaf);
+
+    free(leaf);
+    return path;
+}
+
 static pid_t
 procdom_switch_pid(const struct domain *domain, unsigned int *n_deaths)
 {
@@ -288,8 +324,11 @@ const struct domain_driver domain_driver_process = {
     .stop = procdom_stop,
     .uplink_take = procdom_uplink_take,
     .uplink_return = procdom_uplink_return,
+    .vif = procdom_vif,
     .observe = procdom_observe,
+    .observe_vifs = procdom_observe_vifs,
     .error = procdom_error,
     .status = procdom_status,
     .switch_pid = procdom_switch_pid,
+    .control = procdom_control,
 };

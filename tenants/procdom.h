@@ -10,8 +10,6 @@
 #include "tenants/proc.h"
 #include "tenants/record.h"
 
-#define PROCDOM_UIDS_PER_TENANT 2       /* The domain's, the relays'. */
-
 struct relay {
     struct proc proc;
     char *target;
@@ -49,7 +47,8 @@ char *procdom_error(const struct domain *);
 void procdom_status(const struct domain *, struct smap *);
 
 /* procdom_make.c */
-int procdom_create(struct domain *, char **errorp);
+int procdom_create(struct domain *, const char *vf, long long int now_ms,
+                   char **errorp);
 int procdom_destroy(struct domain *, char **errorp);
 /* Kills every process of 'uid'; refuses uids that are not tenants'. */
 void procdom_kill_uid(const struct driver_env *, uid_t uid);

@@ -16,60 +16,16 @@
 #include "sset.h"
 #include "tenants/file.h"
 #include "tenants/place.h"
+#include "tenants/slot.h"
 #include "tenants/xen.h"
 #include "tenants/xen_vif.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(procdom_make);
 
-#define SLOTS_MAX 2000
 #define MEMORY_BYTES (1ull << 30)
 #define TASKS 256
 #define CPU_WEIGHT 100
-
-/* The lowest slot that no record has, and a core that fewest tenants poll. */
-static int
-choose(struct domain *domain)
-{
-    const struct driver_env *env = domain->env;
-    bool *slot_used = xcalloc(SLOTS_MAX, sizeof *slot_used);
-    unsigned int *users = xcalloc(env->n_cpus + 1, sizeof *users);
-    struct sset names = SSET_INITIALIZER(&names);
-    const char *name;
-
-    domain_driver_list(env, &names);
-    SSET_FOR_EACH (name, &names) {
-        char *path = xasprintf("%s/controller/%s.record", env->run_dir, name);
-        struct record record;
-
-        if (!record_load(path, &record)) {
-            if (record.slot < SLOTS_MAX) {
-                slot_used[record.slot] = true;
-            }
-            for (size_t i = 0; i < env->n_cpus; i++) {
-                users[i] += env->cpus[i] == record.cpu;
-            }
-        }
-        record_finish(&record);
-        free(path);
-    }
-    sset_destroy(&names);
-
-    unsigned int slot = 0;
-    while (slot < SLOTS_MAX && slot_used[slot]) {
-        slot++;
-    }
-
-    size_t best = 0;
-    for (size_t i = 1; i < env->n_cpus; i++) {
-        best = users[i] < users[best] ? i : best;
-    }
-    domain->record.slot = slot;
-    domain->record.cpu = env->n_cpus ? env->cpus[best] : -1;
-    free(users);
-    free(slot_used);
-    return slot < SLOTS_MAX ? 0 : -ENOSPC;
-}
 
 /* Finds or makes the domain in the registry. */
 static int
@@ -154,7 +110,8 @@ out:
 }
 
 int
-procdom_create(struct domain *domain, char **errorp)
+procdom_create(struct domain *domain, const char *vf OVS_UNUSED,
+               long long int now_ms OVS_UNUSED, char **errorp)
 {
     const struct cgroup_limits limits = {
         .cpu_weight = CPU_WEIGHT,
@@ -166,7 +123,7 @@ procdom_create(struct domain *domain, char **errorp)
     int error = 0;
 
     if (!domain->recorded) {
-        error = choose(domain);
+        error = slot_choose(domain->env, &domain->record);
         if (error) {
             *errorp = xasprintf("more than %d tenants on one host",
                                 SLOTS_MAX);
@@ -219,7 +176,7 @@ void
 procdom_kill_uid(const struct driver_env *env, uid_t uid)
 {
     if (uid < env->uid_base
-        || uid >= env->uid_base + SLOTS_MAX * PROCDOM_UIDS_PER_TENANT) {
+        || uid >= env->uid_base + SLOTS_MAX * UIDS_PER_SLOT) {
         return;
     }
 

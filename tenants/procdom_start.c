@@ -8,14 +8,9 @@
 #include <unistd.h>
 
 #include "hash.h"
-#include "openvswitch/vlog.h"
-#include "svec.h"
-#include "tenants/file.h"
-#include "tenants/spawn.h"
+#include "tenants/launch.h"
 #include "tenants/xen.h"
 #include "util.h"
-
-VLOG_DEFINE_THIS_MODULE(procdom_start);
 
 #define SCHEMA "/usr/share/openvswitch/vswitch.ovsschema"
 
@@ -30,48 +25,12 @@ VLOG_DEFINE_THIS_MODULE(procdom_start);
     "fi; " \
     "shift 2; exec ovsdb-server \"$@\""
 
-struct command {
-    const char *program;
-    struct svec argv;
-    struct svec envp;
-    char *output;
-    bool inside;
-};
-
-static void
-command_init(struct command *command, const struct domain *domain)
-{
-    char *own = domain_path(domain->env, domain->name, NULL);
-
-    memset(command, 0, sizeof *command);
-    svec_init(&command->argv);
-    svec_init(&command->envp);
-    command->inside = true;
-    svec_add(&command->envp, "PATH=/usr/sbin:/usr/bin:/sbin:/bin");
-    svec_add(&command->envp, "LC_ALL=C");
-    svec_add(&command->envp, "HOME=/");
-    svec_add_nocopy(&command->envp, xasprintf("OVS_RUNDIR=%s", own));
-    svec_add_nocopy(&command->envp, xasprintf("OVS_LOGDIR=%s", own));
-    svec_add_nocopy(&command->envp, xasprintf("OVS_DBDIR=%s", own));
-    svec_add_nocopy(&command->envp, xasprintf("RUNTIME_DIRECTORY=%s", own));
-    free(own);
-}
-
-static void
-command_finish(struct command *command)
-{
-    svec_destroy(&command->argv);
-    svec_destroy(&command->envp);
-    free(command->output);
-}
-
 static void
 db_command(struct command *command, const struct domain *domain)
 {
     char *db = domain_path(domain->env, domain->name, "conf.db");
     char *sock = domain_path(domain->env, domain->name, "db.sock");
 
-    command->program = "/bin/sh";
     command->output = domain_path(domain->env, domain->name,
                                   "ovsdb-server.out");
     svec_add(&command->argv, "sh");
@@ -95,7 +54,6 @@ switch_command(struct command *command, const struct domain *domain)
     const struct record *record = &domain->record;
     char *sock = domain_path(domain->env, domain->name, "db.sock");
 
-    command->program = domain->env->vswitchd;
     command->output = domain_path(domain->env, domain->name,
                                   "netdom-vswitchd.out");
     svec_add(&command->argv, "netdom-vswitchd");
@@ -118,8 +76,7 @@ static void
 relay_command(struct command *command, const struct domain *domain,
               const struct relay *relay, const struct want_controller *c)
 {
-    command->program = "/usr/bin/socat";
-    command->inside = false;
+    command->ns_dir = NULL;
     command->output = domain_path(domain->env, domain->name,
                                   "relay/socat.out");
     svec_add(&command->argv, "socat");
@@ -158,45 +115,12 @@ procdom_relay_free(struct relay *relay)
     free(relay);
 }
 
-/* Starts 'command' as 'what', recorded before it runs. */
-static int
-launch(struct domain *domain, struct proc *proc, const char *what,
-       struct command *command, long long int now_ms, char **errorp)
+static const char *
+program_of(const struct domain *domain, enum domain_proc kind)
 {
-    svec_terminate(&command->argv);
-    svec_terminate(&command->envp);
-
-    struct spawn_spec spec = {
-        .program = command->program,
-        .argv = command->argv.names,
-        .envp = command->envp.names,
-        .ns_dir = command->inside ? domain->ns_dir : NULL,
-        .uid = procdom_relay_uid(domain),
-        .output = command->output,
-        .cgroups = &domain->env->cgroups,
-        .tenant = domain->name,
-    };
-    struct spawned spawned;
-    int error = spawn_begin(&spec, &spawned, errorp);
-
-    if (error) {
-        return error;
-    }
-    record_set_proc(&domain->record, what, spawned.pid,
-                    proc_start_ticks(spawned.pid));
-    error = procdom_save(domain, errorp);
-    if (error) {
-        spawn_cancel(&spawned);
-        return error;
-    }
-    if (!proc_started(proc, spawned.pid, now_ms)) {
-        error = -errno;
-        *errorp = xasprintf("cannot watch process %d: %s",
-                            (int) spawned.pid, ovs_strerror(-error));
-        spawn_cancel(&spawned);
-        return error;
-    }
-    return spawn_release(&spawned, errorp);
+    return kind == DOMAIN_DB ? "/bin/sh"
+           : kind == DOMAIN_SWITCH ? domain->env->vswitchd
+           : "/usr/bin/socat";
 }
 
 int
@@ -204,11 +128,17 @@ procdom_start(struct domain *domain, enum domain_proc kind,
               const struct want_controller *controller,
               long long int now_ms, char **errorp)
 {
+    const struct launcher launcher = {
+        domain->env, domain->name, &domain->record, domain->record_path,
+    };
+    char *own = domain_path(domain->env, domain->name, NULL);
     struct proc *proc;
     const char *what;
     struct command command;
 
-    command_init(&command, domain);
+    command_init(&command, program_of(domain, kind), own);
+    command.ns_dir = domain->ns_dir;
+    command.uid = procdom_relay_uid(domain);
     if (kind == DOMAIN_DB) {
         proc = &domain->db;
         what = "db";
@@ -225,20 +155,9 @@ procdom_start(struct domain *domain, enum domain_proc kind,
         relay_command(&command, domain, relay, controller);
     }
 
-    int error = launch(domain, proc, what, &command, now_ms, errorp);
-    if (error) {
-        char *ignored = NULL;
+    int error = launch(&launcher, proc, what, &command, now_ms, errorp);
 
-        record_set_proc(&domain->record, what, 0, 0);
-        procdom_save(domain, &ignored);
-        free(ignored);
-        proc_failed(proc, xasprintf("%s: %s", what,
-                                    *errorp ? *errorp : "cannot start"),
-                    now_ms);
-    } else {
-        VLOG_INFO("%s: started %s, process %d", domain->name, what,
-                  (int) proc->pid);
-    }
     command_finish(&command);
+    free(own);
     return error;
 }

@@ -78,6 +78,9 @@ drop_capabilities(bool all)
 static bool
 drop_privileges(const struct spawn_spec *spec)
 {
+    if (spec->root) {
+        return true;
+    }
     if (!drop_capabilities(!spec->ns_dir)) {
         return false;
     }
@@ -128,7 +131,9 @@ run_child(struct child *child)
     if (read(child->go, &byte, 1) != 1) {
         _exit(0);                       /* The controller is gone. */
     }
-    cgroup_enter(spec->cgroups, spec->tenant, getpid());
+    if (!spec->root) {
+        cgroup_enter(spec->cgroups, spec->tenant, getpid());
+    }
     setsid();
     signal(SIGPIPE, SIG_DFL);
     umask(022);

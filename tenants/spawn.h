@@ -11,11 +11,12 @@
  * The program runs with no_new_privs, a clean environment, standard input
  * from /dev/null, output into a file that it opens as the tenant, and in its
  * own session.  Inside it has three capabilities over its own network
- * namespace; beside it has none. */
+ * namespace; beside it has none, unless it is to be what we are. */
 
 #ifndef TENANTS_SPAWN_H
 #define TENANTS_SPAWN_H 1
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct cgroups;
@@ -25,7 +26,9 @@ struct spawn_spec {
     char *const *argv;
     char *const *envp;
     const char *ns_dir;                 /* Null: beside the namespaces. */
-    uid_t uid;                          /* Beside them: who to be. */
+    bool root;                          /* Beside them: as we are, and in
+                                         * no control group, or: */
+    uid_t uid;                          /* who to be. */
     const char *output;                 /* Path as the program sees it. */
     const struct cgroups *cgroups;
     const char *tenant;

@@ -298,16 +298,22 @@ static bool
 write_vf(const struct controller *c, const struct ndrec_vf *row)
 {
     const struct tenant *user = vf_user(c, row->name);
+    bool xen = !strcmp(c->platform, "xen");
     const char *state, *error = NULL;
 
-    if (!row->iface) {
+    if (xen && !row->pci_address) {
+        state = "error";
+        error = "on Xen a VF needs its pci_address";
+    } else if (!xen && !row->iface) {
         state = "error";
         error = "without Xen a VF needs its iface";
     } else if (user && user->have->place == IFACE_INSIDE) {
         state = "used";
-    } else if (!uplink_is_there(NULL, row->iface)) {
+    } else if (xen ? !uplink_is_on_pci(row->pci_address)
+                   : !uplink_is_there(NULL, row->iface)) {
         state = "missing";
-        error = "there is no such interface on this host";
+        error = xen ? "there is no such device on this host's PCI"
+                    : "there is no such interface on this host";
     } else {
         state = user ? "used" : "free";
     }
@@ -374,16 +380,17 @@ write_host(const struct controller *c, const struct ndrec_host *host)
     smap_add_format(&status, "controller-pid", "%d", (int) getpid());
     smap_add(&status, "driver", c->driver->name);
     smap_add(&status, "xen", xen_is_up(c->env.xen) ? "up" : "down");
-    if (host->platform && strcmp(host->platform, "local")) {
+    if (host->platform && strcmp(host->platform, c->platform)) {
         smap_add_format(&status, "error", "platform \"%s\": this controller "
-                        "runs tenants without Xen only", host->platform);
+                        "runs with --platform=%s", host->platform,
+                        c->platform);
     }
     if (!smap_equal(&status, &host->status)) {
         ndrec_host_set_status(host, &status);
         wrote = true;
     }
     if (!host->platform) {
-        ndrec_host_set_platform(host, "local");
+        ndrec_host_set_platform(host, c->platform);
         wrote = true;
     }
     smap_destroy(&status);

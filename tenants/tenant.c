@@ -203,6 +203,7 @@ look(struct tenant *tenant, long long int now_ms)
         }
     }
     if (have->xen_up) {
+        tenant->driver->observe_vifs(tenant->domain, have);
         note_closing(tenant, have, now_ms);
     }
     if (have->db != PROC_RUNNING && tenant->conf) {
@@ -362,10 +363,10 @@ tenant_run(struct tenant *tenant, long long int now_ms, size_t n_tenants)
 
     unsigned int n_deaths;
     pid_t pid = tenant->driver->switch_pid(tenant->domain, &n_deaths);
-    char *dir = domain_path(tenant->env, tenant->name, NULL);
+    char *control = tenant->driver->control(tenant->domain);
 
-    counters_run(tenant->counters, dir, pid, now_ms);
-    free(dir);
+    counters_run(tenant->counters, control, pid, now_ms);
+    free(control);
     return changed;
 }
 

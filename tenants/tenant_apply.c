@@ -46,18 +46,10 @@ start(struct tenant *tenant, enum domain_proc kind, const char *target,
 }
 
 static int
-apply_vif(struct tenant *tenant, const struct action *a, char **errorp)
+apply_vif(struct tenant *tenant, const struct action *a,
+          long long int now_ms, char **errorp)
 {
-    struct xen *xen = tenant->env->xen;
-    uint32_t own = tenant->have->domid;
-    int error
-        = a->type == ACT_VIF_CREATE
-          ? xen_vif_create(xen, own, a->domid, a->devid, a->vif)
-        : a->type == ACT_VIF_LIMITS
-          ? xen_vif_limits(xen, own, a->domid, a->devid, a->vif)
-        : a->type == ACT_VIF_OFFLINE
-          ? xen_vif_offline(xen, own, a->domid, a->devid)
-          : xen_vif_remove(xen, own, a->domid, a->devid);
+    int error = tenant->driver->vif(tenant->domain, a, now_ms);
 
     if (error) {
         *errorp = xasprintf("xenstore: vif%"PRIu32".%"PRIu32": %s", a->domid,
@@ -75,7 +67,7 @@ apply_one(struct tenant *tenant, const struct action *a,
 
     switch (a->type) {
     case ACT_DOMAIN_CREATE:
-        return driver->create(domain, errorp);
+        return driver->create(domain, a->object, now_ms, errorp);
     case ACT_DOMAIN_DESTROY:
         return driver->destroy(domain, errorp);
     case ACT_UPLINK_TAKE:
@@ -107,7 +99,7 @@ apply_one(struct tenant *tenant, const struct action *a,
     case ACT_VIF_LIMITS:
     case ACT_VIF_OFFLINE:
     case ACT_VIF_REMOVE:
-        return apply_vif(tenant, a, errorp);
+        return apply_vif(tenant, a, now_ms, errorp);
     case ACT_BRIDGE_SET:
     case ACT_PORT_SET:
     case ACT_PORT_DEL:

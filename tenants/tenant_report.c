@@ -36,8 +36,10 @@ tenant_error(const struct tenant *tenant)
         return error;
     }
     if (!have->domain && !have->xen_up) {
-        return xasprintf("waiting for netdom-xenlocald in %s",
-                         xen_dir(tenant->env->xen));
+        return xasprintf("waiting for %s%s",
+                         xen_dir(tenant->env->xen) ? "netdom-xenlocald in "
+                                                   : "",
+                         xen_place(tenant->env->xen));
     }
     if (have->db_ready && have->bridge && !have->bridge_ours) {
         return xasprintf("bridge " BRIDGE_NAME " is not the controller's: "
@@ -45,7 +47,7 @@ tenant_error(const struct tenant *tenant)
     }
     if (tenant->want && tenant->want->iface
         && have->place == IFACE_NOWHERE) {
-        return xasprintf("vf \"%s\": there is no interface %s on this host",
+        return xasprintf("vf \"%s\": there is no %s on this host",
                          tenant->want->vf, tenant->want->iface);
     }
 

@@ -13,6 +13,9 @@
 
 /* True if there is an interface 'name' in the tenant's namespace (in the
  * host's if 'ns_dir' is null). */
+/* True if there is a device at 'address', such as "0000:3b:02.1". */
+bool uplink_is_on_pci(const char *address);
+
 bool uplink_is_there(const char *ns_dir, const char *name);
 
 /* Moves it in and sets it up, or sets it down and moves it out. */

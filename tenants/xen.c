@@ -23,7 +23,7 @@ VLOG_DEFINE_THIS_MODULE(xen);
 #define GUESTS_TOKEN "guests"
 
 struct xen {
-    char *dir;
+    char *dir;                          /* Null: Xen itself. */
     struct xs_handle *xs;
     int registry;                       /* -1: none. */
     bool was_up;
@@ -44,7 +44,7 @@ xen_create(const char *dir, void (*on_backend)(void *, uint32_t), void *aux)
 {
     struct xen *xen = xzalloc(sizeof *xen);
 
-    xen->dir = xstrdup(dir);
+    xen->dir = nullable_xstrdup(dir);
     xen->registry = -1;
     xen->on_backend = on_backend;
     xen->aux = aux;
@@ -82,13 +82,19 @@ xen_destroy(struct xen *xen)
 bool
 xen_is_up(const struct xen *xen)
 {
-    return xen->xs && xen->registry >= 0;
+    return xen->xs && (!xen->dir || xen->registry >= 0);
 }
 
 const char *
 xen_dir(const struct xen *xen)
 {
     return xen->dir;
+}
+
+const char *
+xen_place(const struct xen *xen)
+{
+    return xen->dir ? xen->dir : "Xen's xenstore";
 }
 
 const struct guests *
@@ -116,6 +122,10 @@ watch_backend(struct xen *xen, const char *domid)
 static int
 connect_registry(struct xen *xen)
 {
+    if (!xen->dir) {
+        return 0;
+    }
+
     char *path = xasprintf("%s/registry.sock", xen->dir);
     int fd = xenlocal_connect(path);
 
@@ -132,11 +142,13 @@ connect_xenstore(struct xen *xen)
 {
     char path[256];
 
-    if (!xenlocal_socket_path(path, sizeof path, xen->dir, 0,
-                              "xenstore.sock")) {
-        return -ENAMETOOLONG;
+    if (xen->dir) {
+        if (!xenlocal_socket_path(path, sizeof path, xen->dir, 0,
+                                  "xenstore.sock")) {
+            return -ENAMETOOLONG;
+        }
+        setenv("XENSTORED_PATH", path, 1);
     }
-    setenv("XENSTORED_PATH", path, 1);
     xen->xs = xs_open(XS_OPEN_SOCKETONLY);
     if (!xen->xs) {
         return errno ? -errno : -ENOTCONN;
@@ -168,16 +180,17 @@ try_connect(struct xen *xen, long long int now_ms)
         error = connect_xenstore(xen);
     }
     if (!error) {
-        VLOG_INFO("%s: connected to xenstore and the registry", xen->dir);
+        VLOG_INFO("%s: connected", xen_place(xen));
         xen->complained = false;
         xen->guests_stale = true;
         return;
     }
     disconnect(xen);
     if (!xen->complained) {
-        VLOG_WARN("%s: cannot connect (%s): is netdom-xenlocald running?  "
-                  "Trying again every %d ms; what runs goes on", xen->dir,
-                  ovs_strerror(-error), RETRY_MS);
+        VLOG_WARN("%s: cannot connect (%s): is %s running?  "
+                  "Trying again every %d ms; what runs goes on",
+                  xen_place(xen), ovs_strerror(-error),
+                  xen->dir ? "netdom-xenlocald" : "xenstored", RETRY_MS);
         xen->complained = true;
     }
 }
@@ -191,7 +204,7 @@ probe(struct xen *xen, long long int now_ms)
     char *domid = NULL;
 
     /* The registry speaks only when spoken to: readable means gone. */
-    bool gone = poll(&pfd, 1, 0) > 0;
+    bool gone = xen->dir && poll(&pfd, 1, 0) > 0;
     if (!gone && now_ms >= xen->probe_ms) {
         xen->probe_ms = now_ms + PROBE_MS;
         domid = xs_read(xen->xs, XBT_NULL, "/local/domain/0/domid", &n);
@@ -199,7 +212,8 @@ probe(struct xen *xen, long long int now_ms)
         free(domid);
     }
     if (gone) {
-        VLOG_WARN("%s: connection lost; what runs goes on", xen->dir);
+        VLOG_WARN("%s: connection lost; what runs goes on",
+                  xen_place(xen));
         disconnect(xen);
         xen->complained = true;
         xen->retry_ms = now_ms;
@@ -253,7 +267,9 @@ xen_wait(struct xen *xen)
 {
     if (xen_is_up(xen)) {
         poll_fd_wait(xs_fileno(xen->xs), POLLIN);
-        poll_fd_wait(xen->registry, POLLIN);
+        if (xen->dir) {
+            poll_fd_wait(xen->registry, POLLIN);
+        }
         poll_timer_wait_until(xen->probe_ms);
     } else {
         poll_timer_wait_until(xen->retry_ms);
@@ -314,6 +330,10 @@ xen_domain_lookup(struct xen *xen, const char *name, uint32_t *domid)
 {
     struct xenlocal_request request = { .op = XENLOCAL_DOMAIN_LOOKUP };
 
+    if (!xen->dir) {
+        *domid = guests_find(&xen->guests, name);
+        return *domid ? 0 : -ENOENT;
+    }
     return call(xen, &request, name, domid);
 }
 

@@ -20,7 +20,9 @@
 struct xen;
 struct xs_handle;
 
-/* 'on_backend' is told of every change below /local/domain/DOMID/backend of a
+/* 'xen_dir' is the folder of a stand-in (netdom-xenlocald), or null: the host's
+ * own Xen, where there is no registry and domains are the toolstack's to make.
+ * 'on_backend' is told of every change below /local/domain/DOMID/backend of a
  * domain that xen_watch() named. */
 struct xen *xen_create(const char *xen_dir,
                        void (*on_backend)(void *aux, uint32_t domid),
@@ -36,7 +38,10 @@ void xen_run(struct xen *, long long int now_ms, struct xen_news *);
 void xen_wait(struct xen *);
 
 bool xen_is_up(const struct xen *);
+/* Null: it is Xen itself. */
 const char *xen_dir(const struct xen *);
+/* A few words that tell an admin which one it is. */
+const char *xen_place(const struct xen *);
 const struct guests *xen_guests(const struct xen *);
 /* Null while the connection is down. */
 struct xs_handle *xen_xs(struct xen *);
@@ -45,6 +50,8 @@ void xen_watch(struct xen *, uint32_t domid);
 void xen_unwatch(struct xen *, uint32_t domid);
 
 int xen_domain_lookup(struct xen *, const char *name, uint32_t *domid);
+
+/* Of the stand-in only. */
 int xen_domain_create(struct xen *, const char *name, uid_t uid,
                       uint32_t *domid);
 int xen_domain_destroy(struct xen *, uint32_t domid);

@@ -141,6 +141,16 @@ remove_dir(struct xs_handle *xs, xs_transaction_t t, const char *dir)
 }
 
 static bool
+admit_body(struct xs_handle *xs, xs_transaction_t t, const struct vif_id *id)
+{
+    struct paths p;
+
+    make_paths(id, &p);
+    return make_dir(xs, t, p.netdom, 0, id->own)
+           && put_limits(xs, t, p.netdom, id->want);
+}
+
+static bool
 create_body(struct xs_handle *xs, xs_transaction_t t, const struct vif_id *id)
 {
     struct paths p;
@@ -148,8 +158,7 @@ create_body(struct xs_handle *xs, xs_transaction_t t, const struct vif_id *id)
     make_paths(id, &p);
     return remove_dir(xs, t, p.frontend)
            && remove_dir(xs, t, p.backend)
-           && make_dir(xs, t, p.netdom, 0, id->own)
-           && put_limits(xs, t, p.netdom, id->want)
+           && admit_body(xs, t, id)
            && make_dir(xs, t, p.frontend, id->domid, id->own)
            && put(xs, t, p.frontend, "backend", p.backend)
            && put_number(xs, t, p.frontend, "backend-id", id->own)
@@ -168,6 +177,15 @@ xen_vif_create(struct xen *xen, uint32_t own, uint32_t domid, uint32_t devid,
     struct vif_id id = { own, domid, devid, want, NULL };
 
     return transact(xen, create_body, &id);
+}
+
+int
+xen_vif_admit(struct xen *xen, uint32_t own, uint32_t domid, uint32_t devid,
+              const struct want_vif *want)
+{
+    struct vif_id id = { own, domid, devid, want, NULL };
+
+    return transact(xen, admit_body, &id);
 }
 
 static bool
@@ -251,6 +269,23 @@ xen_vif_remove(struct xen *xen, uint32_t own, uint32_t domid, uint32_t devid)
     struct vif_id id = { own, domid, devid, NULL, NULL };
 
     return transact(xen, remove_body, &id);
+}
+
+static bool
+forget_body(struct xs_handle *xs, xs_transaction_t t, const struct vif_id *id)
+{
+    struct paths p;
+
+    make_paths(id, &p);
+    return remove_with_parent(xs, t, p.netdom);
+}
+
+int
+xen_vif_forget(struct xen *xen, uint32_t own, uint32_t domid, uint32_t devid)
+{
+    struct vif_id id = { own, domid, devid, NULL, NULL };
+
+    return transact(xen, forget_body, &id);
 }
 
 static bool

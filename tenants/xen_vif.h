@@ -23,6 +23,12 @@ struct xen;
 /* "own" is the tenant's domain, "domid" the guest's. */
 int xen_vif_create(struct xen *, uint32_t own, uint32_t domid,
                    uint32_t devid, const struct want_vif *);
+/* The same, but that the guest's side and the backend's are the toolstack's:
+ * what the switch is told of the vif, and that it is gone. */
+int xen_vif_admit(struct xen *, uint32_t own, uint32_t domid, uint32_t devid,
+                  const struct want_vif *);
+int xen_vif_forget(struct xen *, uint32_t own, uint32_t domid,
+                   uint32_t devid);
 int xen_vif_limits(struct xen *, uint32_t own, uint32_t domid,
                    uint32_t devid, const struct want_vif *);
 int xen_vif_offline(struct xen *, uint32_t own, uint32_t domid,

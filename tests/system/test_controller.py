@@ -712,7 +712,10 @@ def test_wrong_usage():
                         (["--run-dir=here"], "absolute path"),
                         (["--run-dir=/" + "x" * 80], "60 characters"),
                         (["--vswitchd=/nonexistent"], "--vswitchd"),
-                        (["--platform=xen"], "--platform"),
+                        (["--platform=vm"], "--platform"),
+                        (["--platform=xen"], "--image"),
+                        (["--platform=xen", "--image=/tmp",
+                          "--measurement=12"], "64 hexadecimal"),
                         (["--host="], "--host"),
                         (["surplus"], "surplus"),
                         (["--nonsense"], "--help")):

@@ -29,6 +29,7 @@ FIRMWARE = ("usr/lib/xen-4.17/boot/hvmloader",
 QEMU = ["qemu-system-x86", "qemu-system-common", "qemu-system-data",
         "seabios"]
 
+SCHEMA = HERE.parent.parent / "ovsdb-schema/netdom.ovsschema"
 GUEST_MODULES = ["xen-netfront", "xenfs"]
 DOM0_MODULES = ["xen-privcmd", "xen-evtchn", "xen-gntdev", "xen-gntalloc",
                 "xenfs", "xen-netback", "xen-pciback", "bridge", "igb"]
@@ -110,11 +111,16 @@ def dom0(packages, images, expected):
     # xl is lost without it once a thread is to end.
     image.add_file("/%s/libgcc_s.so.1" % imagefiles.LIBRARIES,
                    "/lib/x86_64-linux-gnu/libgcc_s.so.1")
-    for name in ("ovs-ofctl", "ovs-vsctl", "ip"):
+    for name in ("ovs-ofctl", "ovs-vsctl", "ovs-appctl", "ovsdb-tool",
+                 "ovsdb-server", "ip"):
         imagefiles.add_program(image, "/usr/bin/" + name, machines(name))
-    for name in ("netdom-relay", "netdom-domain", "netdom-xen-storeops",
+    for name in ("netdom-relay", "netdom-domain", "netdom-controller",
+                 "netdom-ctl", "netdom-xen-storeops",
                  "netdom-xen-hypercalls"):
         imagefiles.add_program(image, "/usr/bin/" + name, ours(name))
+    # Where the controller looks for it, whatever its PATH.
+    imagefiles.add_program(image, "/usr/bin/socat", machines("socat"))
+    image.add_file("/usr/share/netdom/netdom.ovsschema", SCHEMA)
     add_expected(image, expected, "dom0")
     image.add_file("/expected/frontend", HERE / "frontend.keys")
     image.add_bytes("/etc/store.sh", "SEEDS=\"%s\" OPERATIONS=%d\n" % (

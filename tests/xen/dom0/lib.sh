@@ -141,10 +141,8 @@ run_in() {
 
 # Relays to the tenant's switch; sockets are /run/NAME.openflow and .ovsdb.
 reach() {
-    for service in openflow ovsdb; do
-        netdom-relay --domid="$(domid "$1")" --service=$service \
-            --listen="/run/$1.$service" &
-    done
+    netdom-relay --domid="$(domid "$1")" --listen="openflow:/run/$1.openflow" \
+        --listen="ovsdb:/run/$1.ovsdb" &
     wait_for 10 test -S "/run/$1.ovsdb"
 }
 

@@ -11,7 +11,7 @@ stat() {
 keys() {
     folder=/local/domain/$(domid "$1")/device/vif/0
     xenstore-ls -f "$folder" | sed "s|^$folder/||; s| = .*||" \
-        | grep -v -x -E 'backend|backend-id|state|handle|mac|mtu|queue-[0-9]+' \
+        | grep -v -x -E 'backend|backend-id|state|handle|mac|mtu|trusted|queue-[0-9]+' \
         | sort
 }
 

@@ -1,0 +1,118 @@
+#include <config.h>
+
+#include "tenants/launch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "openvswitch/vlog.h"
+#include "tenants/driver.h"
+#include "tenants/proc.h"
+#include "tenants/record.h"
+#include "tenants/spawn.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(launch);
+
+void
+command_init(struct command *command, const char *program,
+             const char *tenant_dir)
+{
+    memset(command, 0, sizeof *command);
+    command->program = program;
+    svec_init(&command->argv);
+    svec_init(&command->envp);
+    svec_add(&command->envp, "PATH=/usr/sbin:/usr/bin:/sbin:/bin");
+    svec_add(&command->envp, "LC_ALL=C");
+    svec_add(&command->envp, "HOME=/");
+    svec_add_nocopy(&command->envp, xasprintf("OVS_RUNDIR=%s", tenant_dir));
+    svec_add_nocopy(&command->envp, xasprintf("OVS_LOGDIR=%s", tenant_dir));
+    svec_add_nocopy(&command->envp, xasprintf("OVS_DBDIR=%s", tenant_dir));
+    svec_add_nocopy(&command->envp, xasprintf("RUNTIME_DIRECTORY=%s",
+                                              tenant_dir));
+}
+
+void
+command_finish(struct command *command)
+{
+    svec_destroy(&command->argv);
+    svec_destroy(&command->envp);
+    free(command->output);
+}
+
+int
+launch_save(const struct launcher *launcher, char **errorp)
+{
+    int error = record_save(launcher->record_path, launcher->record);
+
+    if (error) {
+        *errorp = xasprintf("%s: %s", launcher->record_path,
+                            ovs_strerror(-error));
+    }
+    return error;
+}
+
+static int
+try_launch(const struct launcher *launcher, struct proc *proc,
+           const char *what, struct command *command, long long int now_ms,
+           char **errorp)
+{
+    svec_terminate(&command->argv);
+    svec_terminate(&command->envp);
+
+    struct spawn_spec spec = {
+        .program = command->program,
+        .argv = command->argv.names,
+        .envp = command->envp.names,
+        .ns_dir = command->ns_dir,
+        .root = command->root,
+        .uid = command->uid,
+        .output = command->output,
+        .cgroups = &launcher->env->cgroups,
+        .tenant = launcher->tenant,
+    };
+    struct spawned spawned;
+    int error = spawn_begin(&spec, &spawned, errorp);
+
+    if (error) {
+        return error;
+    }
+    record_set_proc(launcher->record, what, spawned.pid,
+                    proc_start_ticks(spawned.pid));
+    error = launch_save(launcher, errorp);
+    if (error) {
+        spawn_cancel(&spawned);
+        return error;
+    }
+    if (!proc_started(proc, spawned.pid, now_ms)) {
+        error = -errno;
+        *errorp = xasprintf("cannot watch process %d: %s",
+                            (int) spawned.pid, ovs_strerror(-error));
+        spawn_cancel(&spawned);
+        return error;
+    }
+    return spawn_release(&spawned, errorp);
+}
+
+int
+launch(const struct launcher *launcher, struct proc *proc, const char *what,
+       struct command *command, long long int now_ms, char **errorp)
+{
+    int error = try_launch(launcher, proc, what, command, now_ms, errorp);
+
+    if (error) {
+        char *ignored = NULL;
+
+        record_set_proc(launcher->record, what, 0, 0);
+        launch_save(launcher, &ignored);
+        free(ignored);
+        proc_failed(proc, xasprintf("%s: %s", what,
+                                    *errorp ? *errorp : "cannot start"),
+                    now_ms);
+    } else {
+        VLOG_INFO("%s: started %s, process %d", launcher->tenant, what,
+                  (int) proc->pid);
+    }
+    return error;
+}

@@ -1,0 +1,50 @@
+/* Starting a program that belongs to a tenant's domain, recorded before it
+ * runs, so that a new controller finds it.
+ *
+ * Thread: main.
+ * Owner:  command_init() and command_finish(); what a command points to other
+ *         than its lists and 'output' is the caller's.
+ * Errors: 0 or -errno, with a sentence in '*errorp' that the caller frees; the
+ *         process's back-off runs then. */
+
+#ifndef TENANTS_LAUNCH_H
+#define TENANTS_LAUNCH_H 1
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "svec.h"
+
+struct driver_env;
+struct proc;
+struct record;
+
+struct command {
+    const char *program;
+    struct svec argv;
+    struct svec envp;
+    char *output;
+    const char *ns_dir;                 /* Null: beside the namespaces, */
+    bool root;                          /* with all that we may, or else */
+    uid_t uid;                          /* as this one. */
+};
+
+/* Whose it is: of tenant 'tenant', in 'record', which is kept in a file. */
+struct launcher {
+    const struct driver_env *env;
+    const char *tenant;
+    struct record *record;
+    const char *record_path;
+};
+
+void command_init(struct command *, const char *program, const char *tenant_dir);
+void command_finish(struct command *);
+
+/* Writes the record. */
+int launch_save(const struct launcher *, char **errorp);
+
+/* Starts 'command' as 'what'. */
+int launch(const struct launcher *, struct proc *, const char *what,
+           struct command *, long long int now_ms, char **errorp);
+
+#endif /* tenants/launch.h */

@@ -1,0 +1,292 @@
+#include <config.h>
+
+#include "tenants/xendom.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "openvswitch/vlog.h"
+#include "tenants/file.h"
+#include "tenants/xen.h"
+#include "timeval.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(xendom);
+
+/* Time to destroy a domain; a device model may have to be ended. */
+#define STOP_MS 60000
+
+#define LIFE "domain"
+#define RELAY "relay"
+
+void
+xendom_launcher(struct domain *domain, struct launcher *launcher)
+{
+    *launcher = (struct launcher) {
+        domain->env, domain->name, &domain->record, domain->record_path,
+    };
+}
+
+uint32_t
+xendom_find(struct domain *domain)
+{
+    uint32_t domid;
+
+    return xen_is_up(domain->env->xen)
+           && !xen_domain_lookup(domain->env->xen, domain->xen_name, &domid)
+           ? domid : 0;
+}
+
+struct proc *
+xendom_proc(struct domain *domain, const char *what)
+{
+    if (!strcmp(what, LIFE)) {
+        return &domain->life;
+    }
+    if (!strcmp(what, RELAY)) {
+        return &domain->relay;
+    }
+
+    struct vif_job *job = xendom_vif_job(domain, what);
+    if (job) {
+        return &job->proc;
+    }
+
+    /* "controllerN TARGET" */
+    unsigned int i;
+    int n = 0;
+    if (sscanf(what, "controller%u %n", &i, &n) == 1 && n
+        && i < XENDOM_CONTROLLERS_MAX && what[n]) {
+        struct far_controller *far = &domain->far[i];
+
+        free(far->target);
+        far->target = xstrdup(what + n);
+        return &far->proc;
+    }
+    return NULL;
+}
+
+static void
+adopt(struct domain *domain)
+{
+    for (size_t i = domain->record.n_procs; i-- > 0; ) {
+        struct record_proc *rp = &domain->record.procs[i];
+        struct proc *proc = xendom_proc(domain, rp->what);
+
+        if (proc && proc_adopt(proc, rp->pid, rp->start_ticks,
+                               time_msec())) {
+            VLOG_INFO("%s: adopted %s, process %d", domain->name, rp->what,
+                      (int) rp->pid);
+        } else {
+            VLOG_INFO("%s: %s, process %d, is gone", domain->name, rp->what,
+                      (int) rp->pid);
+            char *what = xstrdup(rp->what);
+            record_set_proc(&domain->record, what, 0, 0);
+            free(what);
+        }
+    }
+}
+
+static struct domain *
+xendom_open(struct driver_env *env, const char *name)
+{
+    struct domain *domain = xzalloc(sizeof *domain);
+
+    domain->env = env;
+    domain->name = xstrdup(name);
+    domain->xen_name = xasprintf("netdom-%s", name);
+    domain->record_path = xasprintf("%s/controller/%s.record", env->run_dir,
+                                    name);
+    proc_init(&domain->life);
+    domain->life.stop_ms = STOP_MS;
+    proc_init(&domain->relay);
+    for (size_t i = 0; i < XENDOM_CONTROLLERS_MAX; i++) {
+        char *leaf = xasprintf("relay/controller%"PRIuSIZE, i);
+
+        proc_init(&domain->far[i].proc);
+        domain->far[i].socket = domain_path(env, name, leaf);
+        free(leaf);
+    }
+
+    int error = record_load(domain->record_path, &domain->record);
+    domain->recorded = error != -ENOENT;
+    if (!error) {
+        adopt(domain);
+    } else if (error != -ENOENT) {
+        VLOG_ERR("%s: %s: starting over with this tenant",
+                 domain->record_path, ovs_strerror(-error));
+    }
+    return domain;
+}
+
+void
+xendom_far_free(struct far_controller *far)
+{
+    proc_finish(&far->proc);
+    proc_init(&far->proc);
+    free(far->target);
+    far->target = NULL;
+}
+
+static void
+xendom_close(struct domain *domain)
+{
+    for (size_t i = 0; i < XENDOM_CONTROLLERS_MAX; i++) {
+        xendom_far_free(&domain->far[i]);
+        free(domain->far[i].socket);
+    }
+    xendom_vifs_close(domain);
+    proc_finish(&domain->life);
+    proc_finish(&domain->relay);
+    record_finish(&domain->record);
+    free(domain->name);
+    free(domain->xen_name);
+    free(domain->record_path);
+    free(domain->vif_error);
+    free(domain);
+}
+
+bool
+xendom_ended(struct domain *domain, struct proc *proc, const char *what,
+             const char *output, long long int now_ms)
+{
+    struct launcher launcher;
+    char *ignored = NULL;
+
+    if (!proc_run(proc, now_ms)) {
+        return false;
+    }
+    xendom_launcher(domain, &launcher);
+    record_set_proc(&domain->record, what, 0, 0);
+    launch_save(&launcher, &ignored);
+    free(ignored);
+    if (proc->error) {
+        char *path = domain_path(domain->env, domain->name, output);
+        char *words = file_tail(path, 0);
+        char *error = xasprintf("%s %s%s%s", what, proc->error,
+                                words ? ": " : "", words ? words : "");
+
+        VLOG_WARN("%s: %s", domain->name, error);
+        free(proc->error);
+        proc->error = error;
+        free(words);
+        free(path);
+    }
+    return true;
+}
+
+static bool
+xendom_run(struct domain *domain, long long int now_ms)
+{
+    bool changed = xendom_ended(domain, &domain->life, LIFE,
+                                "netdom-domain.out", now_ms);
+    uint32_t domid = xendom_find(domain);
+
+    changed |= xendom_ended(domain, &domain->relay, RELAY,
+                            "netdom-relay.out", now_ms);
+    for (size_t i = 0; i < XENDOM_CONTROLLERS_MAX; i++) {
+        struct far_controller *far = &domain->far[i];
+        bool stopping = far->proc.stopping;
+        char *what = far->target
+            ? xasprintf("controller%"PRIuSIZE" %s", i, far->target) : NULL;
+
+        if (what && xendom_ended(domain, &far->proc, what,
+                                 "relay/socat.out", now_ms)) {
+            changed = true;
+            if (stopping) {
+                xendom_far_free(far);
+            }
+        }
+        free(what);
+    }
+    changed |= xendom_vifs_run(domain, now_ms);
+
+    /* A relay speaks with the number that it was told. */
+    if (domid && domain->domid && domid != domain->domid) {
+        proc_stop(&domain->relay, now_ms);
+    }
+    changed |= domid != domain->domid;
+    domain->domid = domid;
+    return changed;
+}
+
+static void
+xendom_wait(struct domain *domain)
+{
+    proc_wait(&domain->life);
+    proc_wait(&domain->relay);
+    for (size_t i = 0; i < XENDOM_CONTROLLERS_MAX; i++) {
+        proc_wait(&domain->far[i].proc);
+    }
+    xendom_vifs_wait(domain);
+}
+
+/* The switch is the domain: both end together. */
+static void
+xendom_stop(struct domain *domain, enum domain_proc kind, const char *target,
+            long long int now_ms)
+{
+    if (kind == DOMAIN_RELAY) {
+        struct far_controller *far = xendom_far(domain, target, false);
+
+        if (far && far->proc.pid) {
+            proc_stop(&far->proc, now_ms);
+        } else if (far) {
+            xendom_far_free(far);
+        }
+        return;
+    }
+    proc_stop(kind == DOMAIN_DB ? &domain->relay : &domain->life, now_ms);
+}
+
+/* The VF was assigned when the domain was made, and is its own until it
+ * ends. */
+static int
+xendom_uplink_take(struct domain *domain OVS_UNUSED,
+                   const char *vf OVS_UNUSED, char **errorp OVS_UNUSED)
+{
+    return 0;
+}
+
+static int
+xendom_uplink_return(struct domain *domain, const char *vf OVS_UNUSED,
+                     char **errorp OVS_UNUSED)
+{
+    proc_stop(&domain->life, time_msec());
+    return 0;
+}
+
+static pid_t
+xendom_switch_pid(const struct domain *domain, unsigned int *n_deaths)
+{
+    *n_deaths = domain->life.n_deaths;
+    return domain->domid ? domain->life.pid : 0;
+}
+
+static char *
+xendom_control(const struct domain *domain)
+{
+    return domain_path(domain->env, domain->name, "control.sock");
+}
+
+const struct domain_driver domain_driver_xen = {
+    .name = "xen",
+    .open = xendom_open,
+    .close = xendom_close,
+    .run = xendom_run,
+    .wait = xendom_wait,
+    .create = xendom_create,
+    .destroy = xendom_destroy,
+    .start = xendom_start,
+    .stop = xendom_stop,
+    .uplink_take = xendom_uplink_take,
+    .uplink_return = xendom_uplink_return,
+    .vif = xendom_vif,
+    .observe = xendom_observe,
+    .observe_vifs = xendom_observe_vifs,
+    .error = xendom_error,
+    .status = xendom_status,
+    .switch_pid = xendom_switch_pid,
+    .control = xendom_control,
+};
