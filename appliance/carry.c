@@ -66,13 +66,15 @@ socket_to_channel(int fd, struct libxenvchan *channel, struct pipe_buffer *b)
 }
 
 void
-carry(struct libxenvchan *channel, int fd)
+carry(struct libxenvchan *channel, int fd, const atomic_uint *n_deaths)
 {
+    unsigned int n_before = atomic_load(n_deaths);
     static _Thread_local struct pipe_buffer in, out;
 
     channel->blocking = 0;
     in.begin = in.end = out.begin = out.end = 0;
-    while (channel_to_socket(channel, fd, &in)
+    while (atomic_load(n_deaths) == n_before
+           && channel_to_socket(channel, fd, &in)
            && socket_to_channel(fd, channel, &out)) {
         struct pollfd fds[] = {
             { libxenvchan_fd_for_select(channel), POLLIN, 0 },

@@ -8,9 +8,12 @@
 #ifndef APPLIANCE_CARRY_H
 #define APPLIANCE_CARRY_H 1
 
+#include <stdatomic.h>
+
 struct libxenvchan;
 
-/* Carries until either side closes or dies, then closes both. */
-void carry(struct libxenvchan *, int fd);
+/* Carries until either side closes or dies, or until '*n_deaths' is another
+ * number (looked at once a second), then closes both. */
+void carry(struct libxenvchan *, int fd, const atomic_uint *n_deaths);
 
 #endif /* appliance/carry.h */

@@ -1,6 +1,7 @@
 #include "appliance/channel.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,20 @@ write_turn(const char *path, const char *turn)
     xs_close(xs);
 }
 
+/* All at once, they would fail at each other's transactions in xenstore. */
+static pthread_mutex_t offering = PTHREAD_MUTEX_INITIALIZER;
+
+static struct libxenvchan *
+try_offer(const char *path)
+{
+    struct libxenvchan *channel;
+
+    pthread_mutex_lock(&offering);
+    channel = libxenvchan_server_init(NULL, 0, path, RING_BYTES, RING_BYTES);
+    pthread_mutex_unlock(&offering);
+    return channel;
+}
+
 struct libxenvchan *
 channel_offer(const char *service, int number)
 {
@@ -58,8 +73,7 @@ channel_offer(const char *service, int number)
     bool told = false;
 
     own_path(path, service, number);
-    while (!(channel = libxenvchan_server_init(NULL, 0, path, RING_BYTES,
-                                               RING_BYTES))) {
+    while (!(channel = try_offer(path))) {
         if (!told) {
             fprintf(stderr, "netdom-relay: cannot offer %s yet: %s\n", path,
                     strerror(errno));

@@ -9,12 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <libxl_utils.h>
 #include <xenstore.h>
 
 #define LOOK_MS 5000                    /* Without being told to. */
+#define DYING_S 30
+#define DYING_LOOK_MS 50
 
 /* A descriptor that tells of SIGTERM, which does nothing else. */
 static int
@@ -101,6 +104,29 @@ look_after(libxl_ctx *ctx, const char *name, uint32_t domid, int sigterm)
     return REFUSED;
 }
 
+/* True if there is no domain of that number any more.  It may have become
+ * somebody else's; one that dies is waited for, since others may not have let go
+ * of its memory yet. */
+static bool
+is_free(libxl_ctx *ctx, uint32_t domid)
+{
+    time_t until = time(NULL) + DYING_S;
+
+    for (;;) {
+        libxl_dominfo info;
+        bool there, dying;
+
+        libxl_dominfo_init(&info);
+        there = !libxl_domain_info(ctx, &info, domid);
+        dying = there && info.dying;
+        libxl_dominfo_dispose(&info);
+        if (!dying || time(NULL) >= until) {
+            return !there;
+        }
+        poll(NULL, 0, DYING_LOOK_MS);
+    }
+}
+
 int
 domain_run(libxl_ctx *ctx, const struct options *o, const struct measured *m)
 {
@@ -110,13 +136,8 @@ domain_run(libxl_ctx *ctx, const struct options *o, const struct measured *m)
 
     if (!adopt(ctx, o->name, &domid)) {
         struct options now = *o;
-        libxl_dominfo info;
 
-        /* Its number may have become somebody else's. */
-        libxl_dominfo_init(&info);
-        now.has_domid = o->has_domid
-                        && libxl_domain_info(ctx, &info, o->domid);
-        libxl_dominfo_dispose(&info);
+        now.has_domid = o->has_domid && is_free(ctx, o->domid);
         status = domain_create(ctx, &now, m, &domid);
     }
     if (status == DONE) {

@@ -49,6 +49,10 @@ static const char usage[] =
     "for others.  It runs until SIGTERM.  Exit status: 2, it could not start,\n"
     "or its options make no sense.\n";
 
+/* In dom0: how often the domain has gone.  It tells nobody, and is not gone before
+ * all have let go of its memory. */
+static atomic_uint n_deaths;
+
 /* One --listen or --connect. */
 struct service {
     char *name, *socket;
@@ -127,7 +131,7 @@ carry_to(struct libxenvchan *channel, const char *socket_path)
     int fd = connect_unix(socket_path);
 
     if (fd >= 0) {
-        carry(channel, fd);
+        carry(channel, fd, &n_deaths);
     } else {
         libxenvchan_close(channel);
         channel_nap();
@@ -192,13 +196,39 @@ domain_listens(void *service_)
         }
         channel_withdraw(service->name, 0);
         if (libxenvchan_is_open(channel) == 1) {
-            carry(channel, fd);
+            carry(channel, fd, &n_deaths);
         } else {
             libxenvchan_close(channel);
             close(fd);
         }
     }
     return NULL;
+}
+
+/* The main thread's work in dom0. */
+static void
+watch_domain(int domid)
+{
+    struct xs_handle *xs = open_xenstore();
+    char path[PATH_BYTES];
+
+    snprintf(path, sizeof path, "/local/domain/%d/name", domid);
+    xs_watch(xs, "@releaseDomain", "");
+    for (;;) {
+        unsigned int n;
+        char **event = xs_read_watch(xs, &n);
+        char *name = xs_read(xs, XBT_NULL, path, NULL);
+
+        if (!event) {
+            fprintf(stderr, "netdom-relay: xenstore is gone\n");
+            exit(2);
+        }
+        if (!name) {
+            atomic_fetch_add(&n_deaths, 1);
+        }
+        free(name);
+        free(event);
+    }
 }
 
 /* One connection, in dom0. */
@@ -214,7 +244,7 @@ run_connection(void *connection_)
 {
     struct connection *c = connection_;
 
-    carry(c->channel, c->fd);
+    carry(c->channel, c->fd, &n_deaths);
     atomic_store(&c->busy, false);
     return NULL;
 }
@@ -365,6 +395,9 @@ main(int argc, char *argv[])
     for (size_t i = 0; i < n; i++) {
         services[i].domid = domid;
         start(&services[i]);
+    }
+    if (domid > 0) {
+        watch_domain(domid);
     }
     for (;;) {
         pause();

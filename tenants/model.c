@@ -225,6 +225,14 @@ want_tenant_clone(const struct want_tenant *from)
 }
 
 bool
+vf_settings_suit(const struct vf_settings *have,
+                 const struct vf_settings *want)
+{
+    return (!want->mac[0] || !strcmp(have->mac, want->mac))
+           && have->vlan == want->vlan && have->rate_mbps == want->rate_mbps;
+}
+
+bool
 want_tenant_equals(const struct want_tenant *a, const struct want_tenant *b)
 {
     if (!uuid_equals(&a->row, &b->row)
@@ -238,6 +246,7 @@ want_tenant_equals(const struct want_tenant *a, const struct want_tenant *b)
         || a->vf_rate_bps != b->vf_rate_bps
         || a->uplink_bps != b->uplink_bps
         || a->link_bps != b->link_bps
+        || memcmp(&a->pf, &b->pf, sizeof a->pf)
         || !text_equals(a->link, b->link)
         || !limits_equal(&a->limits, &b->limits)) {
         return false;

@@ -58,6 +58,13 @@ struct want_controller {
                                          * itself. */
 };
 
+/* What a physical function holds of one of its VFs. */
+struct vf_settings {
+    char mac[18];                       /* "": as it is. */
+    int vlan;                           /* 0: none. */
+    unsigned int rate_mbps;             /* 10^6 bit/s at most; 0: no limit. */
+};
+
 /* Limits that VIFs of a tenant share. */
 struct want_group {
     struct uuid row;
@@ -79,6 +86,7 @@ struct want_tenant {
                                          * on, null: not said. */
     uint64_t link_bps;                  /* What that carries. */
     char *vf;                           /* Name of its VF, null: no uplink. */
+    struct vf_settings pf;              /* For that VF. */
     char *iface;                        /* The VF's stand-in, or its address
                                          * on PCI. */
     char *fail_mode;                    /* "standalone" or "secure". */
@@ -169,8 +177,14 @@ struct have_tenant {
 
     enum iface_place place;             /* Of the VF that is wanted. */
     char *iface;                        /* The one inside, or null. */
-    bool own_vf;                        /* The domain owns it on PCI, and */
-    char *vf_address;                   /* tells where; null: not yet. */
+    bool pf_known;                      /* The VF that is wanted has */
+    struct vf_settings pf;              /* this on its PF, which */
+    struct vf_settings pf_refused;      /* refused that. */
+    bool is_xen;                        /* It is a domain of Xen's: there
+                                         * some time after it was made, and
+                                         * with a VF on PCI of its own. */
+    char *vf_address;                   /* Where that is, inside; null: that
+                                         * was not told yet. */
 
     enum proc_state db;
     enum proc_state vswitch;
@@ -258,6 +272,10 @@ struct want_group *want_group_find(const struct want_tenant *,
 const struct have_group *have_group_find(const struct have_tenant *,
                                          const char *name);
 void have_groups_free(struct have_group *, size_t n);
+
+/* True if that is what is wanted, as far as anything is wanted. */
+bool vf_settings_suit(const struct vf_settings *have,
+                      const struct vf_settings *want);
 
 /* True if both are null or both are the same text. */
 bool text_equals(const char *, const char *);

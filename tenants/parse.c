@@ -246,6 +246,24 @@ check_vf(const struct ndrec_host *host, const struct ndrec_vf *vf, bool xen)
     return NULL;
 }
 
+/* What the VF's physical function is to hold.  Its rates are in Mbit/s: less
+ * than one is the least. */
+static struct vf_settings
+parse_pf(const struct ndrec_vf *vf)
+{
+    struct vf_settings pf;
+
+    memset(&pf, 0, sizeof pf);
+    if (vf->mac) {
+        ovs_strlcpy(pf.mac, vf->mac, sizeof pf.mac);
+    }
+    pf.vlan = vf->n_vlan ? *vf->vlan : 0;
+    if (vf->n_max_rate_bps) {
+        pf.rate_mbps = MAX(*vf->max_rate_bps / 1000000, 1);
+    }
+    return pf;
+}
+
 static void
 add_uplink(const struct ndrec_host *host, const struct ndrec_tenant *row,
            const struct want_tenant *before, struct want *want,
@@ -277,6 +295,11 @@ add_uplink(const struct ndrec_host *host, const struct ndrec_tenant *row,
     }
     tenant->vf = xstrdup(vf);
     tenant->iface = xstrdup(iface);
+    if (error) {
+        tenant->pf = before->pf;
+    } else if (xen) {
+        tenant->pf = parse_pf(row->vf);
+    }
 }
 
 /* A guest's device can be plugged into one tenant only.  The schema sees to

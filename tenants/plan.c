@@ -148,7 +148,7 @@ plan_wants_uplink_port(const struct have_tenant *have,
                        const struct want_tenant *want)
 {
     return want->iface && text_equals(have->iface, want->iface)
-           && (!have->own_vf || have->vf_address);
+           && (!have->is_xen || have->vf_address);
 }
 
 static void
@@ -166,7 +166,7 @@ plan_uplink_port(const struct have_tenant *have,
 
     struct port_spec port;
     port_spec_init(&port, UPLINK_PORT, "tenantvf");
-    if (have->own_vf) {
+    if (have->is_xen) {
         smap_add(port.options, "dpdk-devargs", have->vf_address);
     } else {
         smap_add_format(port.options, "dpdk-devargs",
@@ -188,10 +188,28 @@ plan_port(const struct port_spec *old, const struct port_spec *port,
     }
 }
 
+/* A VF whose PF is ours has to be what is wanted before a domain gets it.  What
+ * the card refused once is not asked for again. */
 static void
-plan_create(const struct want_tenant *want, struct plan *plan)
+plan_vf(const struct have_tenant *have, const struct want_tenant *want,
+        struct plan *plan)
 {
-    plan_add(plan, ACT_DOMAIN_CREATE)->object = nullable_xstrdup(want->iface);
+    if (want->iface && have->pf_known
+        && !vf_settings_suit(&have->pf, &want->pf)
+        && memcmp(&have->pf_refused, &want->pf, sizeof want->pf)) {
+        plan_add(plan, ACT_VF_SET)->object = xstrdup(want->iface);
+    }
+}
+
+static void
+plan_create(const struct have_tenant *have, const struct want_tenant *want,
+            struct plan *plan)
+{
+    struct action *action = plan_add(plan, ACT_DOMAIN_CREATE);
+
+    if (want->iface && have->place != IFACE_NOWHERE) {
+        action->object = xstrdup(want->iface);
+    }
 }
 
 void
@@ -205,10 +223,11 @@ plan_tenant(const struct have_tenant *have, const struct want_tenant *want,
     if (have->stale) {
         /* What serves another domid's sockets cannot be kept. */
         if (plan_stop_all(have, plan) && have->xen_up) {
-            plan_create(want, plan);
+            plan_create(have, want, plan);
         }
         return;
     }
+    plan_vf(have, want, plan);
     if (have->making) {
         return;
     }
@@ -216,7 +235,10 @@ plan_tenant(const struct have_tenant *have, const struct want_tenant *want,
         if (!have->xen_up) {
             return;
         }
-        plan_create(want, plan);
+        plan_create(have, want, plan);
+        if (have->is_xen) {
+            return;
+        }
     }
     plan_uplink(have, want, plan);
     if (have->xen_up && have->domid) {

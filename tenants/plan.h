@@ -20,6 +20,7 @@ struct ds;
 enum action_type {
     ACT_DOMAIN_CREATE,                  /* 'object': the uplink that it is to
                                          * have, or null. */
+    ACT_VF_SET,                         /* 'object': the VF. */
     ACT_UPLINK_TAKE,                    /* 'object': interface. */
     ACT_UPLINK_RETURN,                  /* 'object': interface. */
     ACT_DB_START,

@@ -11,6 +11,7 @@
 
 static const char *const action_names[ACT_N] = {
     [ACT_DOMAIN_CREATE] = "domain-create",
+    [ACT_VF_SET] = "vf-set",
     [ACT_UPLINK_TAKE] = "uplink-take",
     [ACT_UPLINK_RETURN] = "uplink-return",
     [ACT_DB_START] = "db-start",

@@ -133,6 +133,7 @@ has_ended(const struct proc *proc)
     return poll(&pfd, 1, 0) == 1;
 }
 
+/* Null: it did what it was to do. */
 static char *
 describe_end(const struct proc *proc)
 {
@@ -141,7 +142,8 @@ describe_end(const struct proc *proc)
     if (!proc->child || waitpid(proc->pid, &status, WNOHANG) != proc->pid) {
         return xstrdup("ended");
     }
-    return WIFSIGNALED(status)
+    return proc->ends && WIFEXITED(status) && !WEXITSTATUS(status) ? NULL
+           : WIFSIGNALED(status)
            ? xasprintf("killed by signal %d (%s)", WTERMSIG(status),
                        strsignal(WTERMSIG(status)))
            : xasprintf("exited with status %d", WEXITSTATUS(status));
@@ -162,7 +164,7 @@ proc_run(struct proc *proc, long long int now_ms)
     }
 
     char *how = describe_end(proc);
-    if (proc->stopping) {
+    if (proc->stopping || !how) {
         free(how);
         forget(proc);
         backoff_init(&proc->backoff);

@@ -26,6 +26,8 @@ struct proc {
     bool child;                         /* Ours to wait for. */
     bool stopping;
     bool killed;
+    bool ends;                          /* By itself, when it is done: an exit
+                                         * status of 0 is no death. */
     long long int stop_ms;              /* So long after SIGTERM, SIGKILL. */
     long long int kill_ms;
     struct backoff backoff;

@@ -160,6 +160,8 @@ static bool
 run_proc(struct domain *domain, struct proc *proc, const char *what,
          const char *output, long long int now_ms)
 {
+    bool stopping = proc->stopping;
+
     if (!proc_run(proc, now_ms)) {
         return false;
     }
@@ -169,7 +171,7 @@ run_proc(struct domain *domain, struct proc *proc, const char *what,
     procdom_save(domain, &ignored);
     free(ignored);
 
-    if (proc->error) {
+    if (!stopping && proc->error) {
         char *path = domain_path(domain->env, domain->name, output);
         char *words = file_tail(path, procdom_uid(domain));
         char *error = xasprintf("%s %s%s%s", what, proc->error,
@@ -257,6 +259,13 @@ procdom_uplink_take(struct domain *domain, const char *iface, char **errorp)
     return error ? error : uplink_take(domain->ns_dir, iface, errorp);
 }
 
+/* Where a network device stands for the VF there is no PF. */
+static void
+procdom_vf_set(struct domain *domain OVS_UNUSED, const char *vf OVS_UNUSED,
+               const struct vf_settings *want OVS_UNUSED)
+{
+}
+
 static int
 procdom_uplink_return(struct domain *domain, const char *iface,
                       char **errorp)
@@ -322,6 +331,7 @@ const struct domain_driver domain_driver_process = {
     .destroy = procdom_destroy,
     .start = procdom_start,
     .stop = procdom_stop,
+    .vf_set = procdom_vf_set,
     .uplink_take = procdom_uplink_take,
     .uplink_return = procdom_uplink_return,
     .vif = procdom_vif,

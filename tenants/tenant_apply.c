@@ -70,6 +70,9 @@ apply_one(struct tenant *tenant, const struct action *a,
         return driver->create(domain, a->object, now_ms, errorp);
     case ACT_DOMAIN_DESTROY:
         return driver->destroy(domain, errorp);
+    case ACT_VF_SET:
+        driver->vf_set(domain, a->object, &tenant->want->pf);
+        return 0;
     case ACT_UPLINK_TAKE:
         return driver->uplink_take(domain, a->object, errorp);
     case ACT_UPLINK_RETURN:

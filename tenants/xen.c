@@ -325,6 +325,21 @@ call(struct xen *xen, struct xenlocal_request *request, const char *name,
     return error;
 }
 
+/* What is known of guests is as old as the last event. */
+static bool
+is_called(struct xen *xen, uint32_t domid, const char *name)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/local/domain/%"PRIu32"/name", domid);
+
+    char *now = xen->xs ? xs_read(xen->xs, XBT_NULL, path, NULL) : NULL;
+    bool same = now && !strcmp(now, name);
+
+    free(now);
+    return same;
+}
+
 int
 xen_domain_lookup(struct xen *xen, const char *name, uint32_t *domid)
 {
@@ -332,7 +347,7 @@ xen_domain_lookup(struct xen *xen, const char *name, uint32_t *domid)
 
     if (!xen->dir) {
         *domid = guests_find(&xen->guests, name);
-        return *domid ? 0 : -ENOENT;
+        return *domid && is_called(xen, *domid, name) ? 0 : -ENOENT;
     }
     return call(xen, &request, name, domid);
 }

@@ -8,6 +8,7 @@
 
 #include "openvswitch/vlog.h"
 #include "tenants/file.h"
+#include "tenants/pf.h"
 #include "tenants/xen.h"
 #include "timeval.h"
 #include "util.h"
@@ -113,6 +114,7 @@ xendom_open(struct driver_env *env, const char *name)
     domain->recorded = error != -ENOENT;
     if (!error) {
         adopt(domain);
+        domain->relay_domid = domain->record.domid;
     } else if (error != -ENOENT) {
         VLOG_ERR("%s: %s: starting over with this tenant",
                  domain->record_path, ovs_strerror(-error));
@@ -144,6 +146,7 @@ xendom_close(struct domain *domain)
     free(domain->xen_name);
     free(domain->record_path);
     free(domain->vif_error);
+    free(domain->pf_error);
     free(domain);
 }
 
@@ -151,6 +154,7 @@ bool
 xendom_ended(struct domain *domain, struct proc *proc, const char *what,
              const char *output, long long int now_ms)
 {
+    bool stopping = proc->stopping;
     struct launcher launcher;
     char *ignored = NULL;
 
@@ -161,7 +165,7 @@ xendom_ended(struct domain *domain, struct proc *proc, const char *what,
     record_set_proc(&domain->record, what, 0, 0);
     launch_save(&launcher, &ignored);
     free(ignored);
-    if (proc->error) {
+    if (!stopping && proc->error) {
         char *path = domain_path(domain->env, domain->name, output);
         char *words = file_tail(path, 0);
         char *error = xasprintf("%s %s%s%s", what, proc->error,
@@ -202,8 +206,7 @@ xendom_run(struct domain *domain, long long int now_ms)
     }
     changed |= xendom_vifs_run(domain, now_ms);
 
-    /* A relay speaks with the number that it was told. */
-    if (domid && domain->domid && domid != domain->domid) {
+    if (domid && domain->relay.pid && domid != domain->relay_domid) {
         proc_stop(&domain->relay, now_ms);
     }
     changed |= domid != domain->domid;
@@ -240,13 +243,32 @@ xendom_stop(struct domain *domain, enum domain_proc kind, const char *target,
     proc_stop(kind == DOMAIN_DB ? &domain->relay : &domain->life, now_ms);
 }
 
-/* The VF was assigned when the domain was made, and is its own until it
- * ends. */
+/* A VF is assigned when the domain is made, and is its own until it ends: with
+ * another one, it is made anew. */
 static int
-xendom_uplink_take(struct domain *domain OVS_UNUSED,
-                   const char *vf OVS_UNUSED, char **errorp OVS_UNUSED)
+xendom_uplink_take(struct domain *domain, const char *vf OVS_UNUSED,
+                   char **errorp OVS_UNUSED)
 {
+    proc_stop(&domain->life, time_msec());
     return 0;
+}
+
+static void
+xendom_vf_set(struct domain *domain, const char *vf,
+              const struct vf_settings *want)
+{
+    struct vf_settings have;
+    char *error = NULL;
+
+    free(domain->pf_error);
+    domain->pf_error = NULL;
+    memset(&domain->pf_refused, 0, sizeof domain->pf_refused);
+    if (pf_read(vf, &have, &error) || pf_write(vf, &have, want, &error)) {
+        VLOG_WARN("%s: %s", domain->name, error);
+        domain->pf_refused = *want;
+        domain->pf_refused_ms = time_msec();
+        domain->pf_error = error;
+    }
 }
 
 static int
@@ -280,6 +302,7 @@ const struct domain_driver domain_driver_xen = {
     .destroy = xendom_destroy,
     .start = xendom_start,
     .stop = xendom_stop,
+    .vf_set = xendom_vf_set,
     .uplink_take = xendom_uplink_take,
     .uplink_return = xendom_uplink_return,
     .vif = xendom_vif,

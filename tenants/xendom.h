@@ -43,10 +43,14 @@ struct domain {
     bool recorded;                      /* There is a file of it. */
     uint32_t domid;                     /* As last seen; 0: none. */
     struct proc life;                   /* netdom-domain run. */
-    struct proc relay;                  /* netdom-relay. */
+    struct proc relay;                  /* netdom-relay, */
+    uint32_t relay_domid;               /* which speaks with this one. */
     struct far_controller far[XENDOM_CONTROLLERS_MAX];
     struct vif_job **jobs;
     size_t n_jobs;
+    struct vf_settings pf_refused;      /* By the VF's PF, for this reason: */
+    char *pf_error;
+    long long int pf_refused_ms;
     char *vif_error;                    /* Of the last job that failed. */
 };
 

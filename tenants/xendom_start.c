@@ -290,6 +290,8 @@ start_relay(struct domain *domain, long long int now_ms, char **errorp)
     }
     xendom_launcher(domain, &launcher);
 
+    domain->relay_domid = domain->record.domid;
+
     int error = launch(&launcher, &domain->relay, "relay", &command, now_ms,
                        errorp);
 

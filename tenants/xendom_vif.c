@@ -44,6 +44,7 @@ add_job(struct domain *domain, uint32_t guest, uint32_t devid, bool adds)
     job->adds = adds;
     proc_init(&job->proc);
     job->proc.stop_ms = STOP_MS;
+    job->proc.ends = true;
     domain->jobs = xrealloc(domain->jobs, (domain->n_jobs + 1)
                                           * sizeof *domain->jobs);
     domain->jobs[domain->n_jobs++] = job;
@@ -148,8 +149,10 @@ xendom_vifs_run(struct domain *domain, long long int now_ms)
 
         if (xendom_ended(domain, &job->proc, what, "vif.out", now_ms)) {
             changed = true;
-            free(domain->vif_error);
-            domain->vif_error = nullable_xstrdup(job->proc.error);
+            if (job->proc.error) {
+                free(domain->vif_error);
+                domain->vif_error = xstrdup(job->proc.error);
+            }
         }
         free(what);
 

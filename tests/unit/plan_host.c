@@ -231,6 +231,9 @@ apply_one(struct plan_host *host, const struct want_tenant *want,
         have->domid = have->domid ? have->domid : 7;
         replace(&have->pmd_mask_want, "0x2");
         break;
+    case ACT_VF_SET:
+        host->have->pf = want->pf;
+        break;
     case ACT_UPLINK_TAKE:
         assert_true(have->domain && !have->iface && host->vf_on_host);
         have->iface = xstrdup(action->object);

@@ -43,7 +43,7 @@ set_up(void **state)
         .vifs = &p->vif, .n_vifs = 1,
     };
     p->have = have_tenant_create("red");
-    p->have->xen_up = p->have->own_vf = true;
+    p->have->xen_up = p->have->is_xen = true;
     p->have->place = IFACE_ON_HOST;
     guests_init(&p->guests);
     *state = p;
@@ -130,6 +130,30 @@ test_is_made_with_its_vf(void **state)
 }
 
 static void
+test_its_pf_is_told_first(void **state)
+{
+    struct paper *p = *state;
+
+    p->want.pf.vlan = 10;
+    assert_plan(p, &p->want, "red: domain-create " VF "\n");
+    p->have->pf_known = true;
+    assert_plan(p, &p->want, "red: vf-set " VF "\nred: domain-create " VF "\n");
+
+    /* A card has a MAC of its own for each VF. */
+    ovs_strlcpy(p->have->pf.mac, "02:00:00:00:00:99", sizeof p->have->pf.mac);
+    p->have->pf.vlan = 10;
+    assert_plan(p, &p->want, "red: domain-create " VF "\n");
+    ovs_strlcpy(p->want.pf.mac, "02:00:00:00:00:01", sizeof p->want.pf.mac);
+    assert_plan(p, &p->want, "red: vf-set " VF "\nred: domain-create " VF "\n");
+
+    /* What was refused is asked for no more, until it is something else. */
+    p->have->pf_refused = p->want.pf;
+    assert_plan(p, &p->want, "red: domain-create " VF "\n");
+    p->want.pf.rate_mbps = 100;
+    assert_plan(p, &p->want, "red: vf-set " VF "\nred: domain-create " VF "\n");
+}
+
+static void
 test_is_waited_for_while_it_is_made(void **state)
 {
     struct paper *p = *state;
@@ -174,6 +198,22 @@ test_another_vf_needs_another_domain(void **state)
 }
 
 static void
+test_without_its_vf_until_that_is_there(void **state)
+{
+    struct paper *p = *state;
+
+    p->have->place = IFACE_NOWHERE;
+    assert_plan(p, &p->want, "red: domain-create\n");
+    serve(p);
+    free(p->have->iface);
+    p->have->iface = NULL;
+    p->have->place = IFACE_NOWHERE;
+    assert_plan(p, &p->want, "");
+    p->have->place = IFACE_ON_HOST;
+    assert_plan(p, &p->want, "red: uplink-take " VF "\n");
+}
+
+static void
 test_busy_vif_is_left_alone(void **state)
 {
     struct paper *p = *state;
@@ -204,12 +244,16 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_is_made_with_its_vf, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_its_pf_is_told_first, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_is_waited_for_while_it_is_made,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_uplink_is_where_the_domain_says,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_another_vf_needs_another_domain,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_without_its_vf_until_that_is_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_busy_vif_is_left_alone, set_up,
                                         tear_down),
     };

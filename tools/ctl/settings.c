@@ -272,3 +272,17 @@ apply_words(struct ctl_context *ctx, const char *table,
     }
     return true;
 }
+
+bool
+canon_mac(struct ctl_context *ctx, const struct setting *setting,
+          const char *value, struct ds *text)
+{
+    char error[CHECK_ERROR_BYTES], mac[CHECK_MAC_BYTES];
+
+    if (!check_mac(value, mac, error)) {
+        ctl_error(ctx, "%s=%s: \"%s\" %s", setting->key, value, value, error);
+        return false;
+    }
+    put_quoted(text, mac);
+    return true;
+}

@@ -29,6 +29,8 @@ struct setting {
 
 bool canon_integer(struct ctl_context *, const struct setting *,
                    const char *, struct ds *);
+bool canon_mac(struct ctl_context *, const struct setting *,
+               const char *, struct ds *);
 bool canon_rate(struct ctl_context *, const struct setting *,
                 const char *, struct ds *);
 bool canon_burst(struct ctl_context *, const struct setting *,

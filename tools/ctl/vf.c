@@ -60,6 +60,7 @@ static const struct setting vf_settings[] = {
     { "iface", "iface", canon_iface, 0, 0, false },
     { "pci", "pci_address", canon_pci, 0, 0, false },
     { "pci_address", "pci_address", canon_pci, 0, 0, false },
+    { "mac", "mac", canon_mac, .optional = true },
     { "vlan", "vlan", canon_integer, 1, 4094, true },
     { "numa_node", "numa_node", canon_integer, 0, 1023, true },
     { "link", "link", canon_link, .optional = true },

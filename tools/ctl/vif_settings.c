@@ -24,20 +24,6 @@ canon_guest(struct ctl_context *ctx, const struct setting *setting,
     return true;
 }
 
-static bool
-canon_mac(struct ctl_context *ctx, const struct setting *setting,
-          const char *value, struct ds *text)
-{
-    char error[CHECK_ERROR_BYTES], mac[CHECK_MAC_BYTES];
-
-    if (!check_mac(value, mac, error)) {
-        ctl_error(ctx, "%s=%s: \"%s\" %s", setting->key, value, value, error);
-        return false;
-    }
-    put_quoted(text, mac);
-    return true;
-}
-
 /* Calls 'put' for each word of 'value', which ',' and ' ' part, and joins
  * what it appends as a set. */
 static bool

@@ -1,17 +1,7 @@
 # A tenant as its admin has it: written into the database, and kept by
 # netdom-controller.
 
-RUN=/run/netdom
-export OVS_RUNDIR=$RUN OVS_LOGDIR=$RUN OVS_DBDIR=$RUN
-ctl() { netdom-ctl --db=unix:$RUN/db.sock --timeout=20 "$@"; }
-
-# is TABLE ROW COLUMN VALUE: what the database says, without its quotes.
-is() { [ "$(ctl get "$1" "$2" "$3" | tr -d '"')" = "$4" ]; }
-
-start_controller() {
-    netdom-controller --platform=xen --host=xen0 --image=/run/image \
-        --measurement="$1" --domain-memory-mib=512 --log-file --detach
-}
+. /scenario/netdom.sh
 
 # What a controller is to the switch: one that says hello and listens.
 hello() {
@@ -21,27 +11,27 @@ hello() {
     socat TCP-LISTEN:6653,bind=127.0.0.1,fork,reuseaddr EXEC:/run/hello &
 }
 
-mkdir -p $RUN /run/image
+mkdir -p /run/image
 ln -s /images/vmlinux /run/image/vmlinuz
 ln -s /images/appliance.cpio /run/image/initramfs.cpio.xz
-ovsdb-tool create $RUN/netdom.db /usr/share/netdom/netdom.ovsschema \
-    && ovsdb-server $RUN/netdom.db --remote=punix:$RUN/db.sock --detach \
-        --pidfile --log-file --no-chdir || fail "the database serves"
+start_controller() {
+    controller /run/image "$1" --domain-memory-mib=512
+}
+
+database || fail "the database serves"
 hello
-ctl init
-ctl host-add xen0
 ctl tenant-add red host=xen0 -- set-controller red tcp:127.0.0.1:6653
 
 start_controller "$(sha256sum < /images/vmlinux | cut -c1-64)" \
     || fail "the controller runs"
-wait_for 60 eval 'ctl get tenant red error | grep -q measured'
-ctl get tenant red error | grep -q 'measured.*nothing was booted' \
+wait_for 60 eval 'ctl get tenant red error > /run/error
+    grep -q measured /run/error'
+grep -q 'measured.*nothing was booted' /run/error \
     && ! domid netdom-red > /dev/null 2>&1
 told "an image that was not measured is refused, and the tenant's row says so" $?
 ovs-appctl -t netdom-controller exit
 start_controller "$(cat /images/measurement)" || fail "the controller runs"
-wait_for 120 is tenant red state running || {
-    cat $RUN/netdom-controller.log; ctl show; fail "the tenant runs"; }
+runs 120 red || fail "the tenant runs"
 say "the tenant runs"
 told "the tenant's domain is made, and its switch runs" 0
 
