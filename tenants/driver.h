@@ -75,10 +75,6 @@ struct domain_driver {
     void (*stop)(struct domain *, enum domain_proc, const char *target,
                  long long int now_ms);
 
-    /* Tells the VF's PF; a refusal is the driver's to report. */
-    void (*vf_set)(struct domain *, const char *vf,
-                   const struct vf_settings *);
-
     int (*uplink_take)(struct domain *, const char *iface, char **errorp);
     int (*uplink_return)(struct domain *, const char *iface, char **errorp);
 

@@ -225,6 +225,16 @@ want_tenant_clone(const struct want_tenant *from)
 }
 
 bool
+vf_is_pci(const char *device)
+{
+    unsigned int domain, bus, slot, function;
+    int n = 0;
+
+    return sscanf(device, "%4x:%2x:%2x.%1x%n", &domain, &bus, &slot,
+                  &function, &n) == 4 && n == 12 && !device[n];
+}
+
+bool
 vf_settings_suit(const struct vf_settings *have,
                  const struct vf_settings *want)
 {

@@ -273,6 +273,10 @@ const struct have_group *have_group_find(const struct have_tenant *,
                                          const char *name);
 void have_groups_free(struct have_group *, size_t n);
 
+/* True if 'device' is an address on PCI, "0000:3b:02.1", and no interface's
+ * name. */
+bool vf_is_pci(const char *device);
+
 /* True if that is what is wanted, as far as anything is wanted. */
 bool vf_settings_suit(const struct vf_settings *have,
                       const struct vf_settings *want);

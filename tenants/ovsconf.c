@@ -214,19 +214,6 @@ observe_port(const struct ovsrec_port *port, struct have_tenant *have)
     }
 }
 
-/* A copy of what the tenant's domain says of its VF, if that is an address on
- * PCI. */
-static char *
-vf_address(const char *text)
-{
-    unsigned int domain, bus, device, function;
-    int n = 0;
-
-    return text && sscanf(text, "%4x:%2x:%2x.%1u%n", &domain, &bus, &device,
-                          &function, &n) == 4 && !text[n]
-           ? xstrdup(text) : NULL;
-}
-
 void
 ovsconf_observe(const struct ovsconf *conf, struct have_tenant *have)
 {
@@ -237,8 +224,9 @@ ovsconf_observe(const struct ovsconf *conf, struct have_tenant *have)
     if (root) {
         have->pmd_mask = nullable_xstrdup(smap_get(&root->other_config,
                                                    "pmd-cpu-mask"));
-        have->vf_address = vf_address(smap_get(&root->external_ids,
-                                               "netdom-vf"));
+
+        const char *vf = smap_get(&root->external_ids, "netdom-vf");
+        have->vf_address = vf && vf_is_pci(vf) ? xstrdup(vf) : NULL;
     }
     if (!bridge) {
         return;

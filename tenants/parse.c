@@ -222,26 +222,36 @@ vf_owner(const struct want *want, const char *vf)
     return NULL;
 }
 
+/* What 'vf' is on this host; null: nothing that can be used. */
+static const char *
+vf_device(const struct ndrec_vf *vf, bool xen)
+{
+    return xen || !vf->iface ? vf->pci_address : vf->iface;
+}
+
 /* Returns a sentence, or null. */
 static char *
 check_vf(const struct ndrec_host *host, const struct ndrec_vf *vf, bool xen)
 {
+    const char *device = vf_device(vf, xen);
+
     if (!host_has_vf(host, vf)) {
         return xasprintf("vf \"%s\" is not on host \"%s\": choose one of "
                          "this host", vf->name, host->name);
     }
-    if (xen) {
-        return vf->pci_address ? NULL
-               : xasprintf("vf \"%s\" has no pci_address: this host runs "
-                           "Xen, where a domain owns a VF on PCI", vf->name);
+    if (!device) {
+        return xasprintf(xen ? "vf \"%s\" has no pci_address: this host runs "
+                         "Xen, where a domain owns a VF on PCI"
+                         : "vf \"%s\" has neither iface nor pci_address",
+                         vf->name);
     }
-    if (!vf->iface) {
-        return xasprintf("vf \"%s\" has no iface: this host runs without "
-                         "Xen, where a VF is a network interface", vf->name);
-    }
-    if (!parse_name_ok(vf->iface) || strlen(vf->iface) > 15) {
-        return xasprintf("vf \"%s\": \"%s\" is not an interface's name",
-                         vf->name, vf->iface);
+    if (device == vf->pci_address
+        ? !vf_is_pci(device)
+        : !parse_name_ok(device) || strlen(device) > 15) {
+        return xasprintf("vf \"%s\": \"%s\" is not %s", vf->name, device,
+                         device == vf->pci_address
+                         ? "an address on PCI, such as 0000:3b:02.1"
+                         : "an interface's name");
     }
     return NULL;
 }
@@ -276,7 +286,7 @@ add_uplink(const struct ndrec_host *host, const struct ndrec_tenant *row,
     bool xen = host->platform && !strcmp(host->platform, "xen");
     char *error = check_vf(host, row->vf, xen);
     const char *vf = row->vf->name;
-    const char *iface = xen ? row->vf->pci_address : row->vf->iface;
+    const char *iface = vf_device(row->vf, xen);
 
     if (!error) {
         const struct want_tenant *owner = vf_owner(want, vf);
@@ -297,7 +307,7 @@ add_uplink(const struct ndrec_host *host, const struct ndrec_tenant *row,
     tenant->iface = xstrdup(iface);
     if (error) {
         tenant->pf = before->pf;
-    } else if (xen) {
+    } else if (iface == row->vf->pci_address) {
         tenant->pf = parse_pf(row->vf);
     }
 }

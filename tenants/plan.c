@@ -168,6 +168,8 @@ plan_uplink_port(const struct have_tenant *have,
     port_spec_init(&port, UPLINK_PORT, "tenantvf");
     if (have->is_xen) {
         smap_add(port.options, "dpdk-devargs", have->vf_address);
+    } else if (vf_is_pci(want->iface)) {
+        smap_add(port.options, "dpdk-devargs", want->iface);
     } else {
         smap_add_format(port.options, "dpdk-devargs",
                         "net_af_packet0,iface=%s", want->iface);

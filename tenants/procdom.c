@@ -256,22 +256,31 @@ procdom_uplink_take(struct domain *domain, const char *iface, char **errorp)
     domain->record.iface = xstrdup(iface);
 
     int error = procdom_save(domain, errorp);
-    return error ? error : uplink_take(domain->ns_dir, iface, errorp);
-}
-
-/* Where a network device stands for the VF there is no PF. */
-static void
-procdom_vf_set(struct domain *domain OVS_UNUSED, const char *vf OVS_UNUSED,
-               const struct vf_settings *want OVS_UNUSED)
-{
+    if (error) {
+        return error;
+    }
+    if (vf_is_pci(iface)) {
+        /* One that was started for an interface knows of no PCI. */
+        proc_stop(&domain->vswitch, time_msec());
+        return uplink_pci_take(iface, procdom_uid(domain), errorp);
+    }
+    return uplink_take(domain->ns_dir, iface, errorp);
 }
 
 static int
 procdom_uplink_return(struct domain *domain, const char *iface,
                       char **errorp)
 {
-    int error = uplink_return(domain->ns_dir, iface, errorp);
+    int error;
 
+    if (vf_is_pci(iface)) {
+        /* It is only given back once nobody has it open, and that must not be
+         * for the tenant to decide. */
+        procdom_kill_uid(domain->env, procdom_uid(domain));
+        error = uplink_pci_return(iface, errorp);
+    } else {
+        error = uplink_return(domain->ns_dir, iface, errorp);
+    }
     if (!error) {
         free(domain->record.iface);
         domain->record.iface = NULL;
@@ -331,7 +340,6 @@ const struct domain_driver domain_driver_process = {
     .destroy = procdom_destroy,
     .start = procdom_start,
     .stop = procdom_stop,
-    .vf_set = procdom_vf_set,
     .uplink_take = procdom_uplink_take,
     .uplink_return = procdom_uplink_return,
     .vif = procdom_vif,

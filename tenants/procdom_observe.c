@@ -69,12 +69,15 @@ procdom_observe(struct domain *domain, const char *iface,
     }
 
     if (record->iface && place
-        && uplink_is_there(domain->ns_dir, record->iface)) {
+        && (vf_is_pci(record->iface)
+            ? uplink_pci_is_taken(record->iface, procdom_uid(domain))
+            : uplink_is_there(domain->ns_dir, record->iface))) {
         have->iface = xstrdup(record->iface);
     }
     if (iface) {
         have->place = text_equals(iface, have->iface) ? IFACE_INSIDE
-                      : uplink_is_there(NULL, iface) ? IFACE_ON_HOST
+                      : (vf_is_pci(iface) ? uplink_is_on_pci(iface)
+                         : uplink_is_there(NULL, iface)) ? IFACE_ON_HOST
                       : IFACE_NOWHERE;
     }
     have->db = proc_state(&domain->db, now_ms);

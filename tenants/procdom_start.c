@@ -52,15 +52,19 @@ static void
 switch_command(struct command *command, const struct domain *domain)
 {
     const struct record *record = &domain->record;
+    bool pci = record->iface && vf_is_pci(record->iface);
     char *sock = domain_path(domain->env, domain->name, "db.sock");
 
     command->output = domain_path(domain->env, domain->name,
                                   "netdom-vswitchd.out");
     svec_add(&command->argv, "netdom-vswitchd");
     svec_add_nocopy(&command->argv, xasprintf("unix:%s", sock));
+    /* With "-a" the EAL takes no device but that one and those that are added
+     * later. */
     svec_add_nocopy(&command->argv, xasprintf(
-        "--eal-args=--no-huge --legacy-mem --no-shconf --no-pci "
-        "--no-telemetry -m 256 -l %d", MAX(record->cpu, 0)));
+        "--eal-args=--no-huge --legacy-mem --no-shconf %s%s "
+        "--no-telemetry -m 256 -l %d", pci ? "--iova-mode=va -a " : "--no-pci",
+        pci ? record->iface : "", MAX(record->cpu, 0)));
     svec_add_nocopy(&command->argv,
                     xasprintf("--domid=%"PRIu32, record->domid));
     svec_add_nocopy(&command->argv,

@@ -20,6 +20,7 @@
 #include "util.h"
 
 #define FILES_MAX 65536
+#define LOCKED_BYTES (1ull << 30)       /* What a device may reach. */
 
 enum step {
     STEP_GO,
@@ -125,6 +126,7 @@ run_child(struct child *child)
 {
     const struct spawn_spec *spec = child->spec;
     const struct rlimit no_core = { 0, 0 };
+    const struct rlimit locked = { LOCKED_BYTES, LOCKED_BYTES };
     struct rlimit files;
     char byte;
 
@@ -138,6 +140,9 @@ run_child(struct child *child)
     signal(SIGPIPE, SIG_DFL);
     umask(022);
     setrlimit(RLIMIT_CORE, &no_core);
+    if (spec->ns_dir) {
+        setrlimit(RLIMIT_MEMLOCK, &locked);
+    }
     if (!getrlimit(RLIMIT_NOFILE, &files)) {
         files.rlim_cur = MIN(files.rlim_max, FILES_MAX);
         setrlimit(RLIMIT_NOFILE, &files);

@@ -299,20 +299,19 @@ write_vf(const struct controller *c, const struct ndrec_vf *row)
 {
     const struct tenant *user = vf_user(c, row->name);
     bool xen = !strcmp(c->platform, "xen");
+    bool pci = xen || !row->iface;
     const char *state, *error = NULL;
 
-    if (xen && !row->pci_address) {
+    if (pci && !row->pci_address) {
         state = "error";
-        error = "on Xen a VF needs its pci_address";
-    } else if (!xen && !row->iface) {
-        state = "error";
-        error = "without Xen a VF needs its iface";
+        error = xen ? "on Xen a VF needs its pci_address"
+                    : "a VF needs its iface or its pci_address";
     } else if (user && user->have->place == IFACE_INSIDE) {
         state = "used";
-    } else if (xen ? !uplink_is_on_pci(row->pci_address)
+    } else if (pci ? !uplink_is_on_pci(row->pci_address)
                    : !uplink_is_there(NULL, row->iface)) {
         state = "missing";
-        error = xen ? "there is no such device on this host's PCI"
+        error = pci ? "there is no such device on this host's PCI"
                     : "there is no such interface on this host";
     } else {
         state = user ? "used" : "free";

@@ -13,6 +13,7 @@
 #include "tenants/counters.h"
 #include "tenants/driver.h"
 #include "tenants/ovsconf.h"
+#include "tenants/pf.h"
 #include "tenants/plan.h"
 #include "tenants/tenant_apply.h"
 #include "tenants/xen.h"
@@ -31,6 +32,7 @@ VLOG_DEFINE_THIS_MODULE(tenant);
 #define POLL_MISSING_MS 1000            /* An interface may come. */
 #define POLL_PER_TENANT_MS 20
 #define PROBE_MS 50
+#define PF_AGAIN_MS 30000               /* Its link may be up by then. */
 
 static const char *
 name_of_port(const void *tenant_, const char *port)
@@ -101,6 +103,7 @@ tenant_destroy(struct tenant *tenant)
     have_tenant_destroy(tenant->have);
     free(tenant->closing);
     free(tenant->error);
+    free(tenant->pf_error);
     free(tenant->name);
     free(tenant);
 }
@@ -183,6 +186,22 @@ watch(struct tenant *tenant, uint32_t domid)
 }
 
 static void
+look_at_pf(const struct tenant *tenant, struct have_tenant *have,
+           long long int now_ms)
+{
+    const char *vf = tenant->want ? tenant->want->iface : NULL;
+    char *ignored = NULL;
+
+    if (vf && vf_is_pci(vf)) {
+        have->pf_known = !pf_read(vf, &have->pf, &ignored);
+        free(ignored);
+    }
+    if (now_ms - tenant->pf_refused_ms < PF_AGAIN_MS) {
+        have->pf_refused = tenant->pf_refused;
+    }
+}
+
+static void
 look(struct tenant *tenant, long long int now_ms)
 {
     struct have_tenant *have = have_tenant_create(tenant->name);
@@ -192,6 +211,7 @@ look(struct tenant *tenant, long long int now_ms)
     tenant->driver->observe(tenant->domain,
                             tenant->want ? tenant->want->iface : NULL,
                             now_ms, have);
+    look_at_pf(tenant, have, now_ms);
     if (have->xen_up && have->domid && !have->stale) {
         /* The watch first, so that nothing falls between. */
         watch(tenant, have->domid);

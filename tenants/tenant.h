@@ -50,6 +50,9 @@ struct tenant {
     long long int probe_ms;
     struct backoff backoff;             /* Of failing actions. */
     char *error;                        /* The action that failed, or null. */
+    struct vf_settings pf_refused;      /* By its VF's PF, */
+    char *pf_error;                     /* for this reason. */
+    long long int pf_refused_ms;
     uint32_t watched;                   /* Domid watched in xenstore. */
     struct closing_vif *closing;
     size_t n_closing;

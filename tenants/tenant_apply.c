@@ -9,6 +9,7 @@
 #include "openvswitch/vlog.h"
 #include "tenants/driver.h"
 #include "tenants/ovsconf.h"
+#include "tenants/pf.h"
 #include "tenants/plan.h"
 #include "tenants/tenant.h"
 #include "tenants/xen_vif.h"
@@ -58,6 +59,24 @@ apply_vif(struct tenant *tenant, const struct action *a,
     return error;
 }
 
+/* A card that refuses, such as a rate, is no reason to have no uplink: the
+ * tenant's row says so. */
+static void
+set_vf(struct tenant *tenant, const char *vf, long long int now_ms)
+{
+    char *error = NULL;
+
+    free(tenant->pf_error);
+    tenant->pf_error = NULL;
+    memset(&tenant->pf_refused, 0, sizeof tenant->pf_refused);
+    if (pf_write(vf, &tenant->have->pf, &tenant->want->pf, &error)) {
+        VLOG_WARN("%s: %s", tenant->name, error);
+        tenant->pf_error = error;
+        tenant->pf_refused = tenant->want->pf;
+        tenant->pf_refused_ms = now_ms;
+    }
+}
+
 static int
 apply_one(struct tenant *tenant, const struct action *a,
           long long int now_ms, char **errorp)
@@ -71,7 +90,7 @@ apply_one(struct tenant *tenant, const struct action *a,
     case ACT_DOMAIN_DESTROY:
         return driver->destroy(domain, errorp);
     case ACT_VF_SET:
-        driver->vf_set(domain, a->object, &tenant->want->pf);
+        set_vf(tenant, a->object, now_ms);
         return 0;
     case ACT_UPLINK_TAKE:
         return driver->uplink_take(domain, a->object, errorp);

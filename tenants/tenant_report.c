@@ -41,6 +41,9 @@ tenant_error(const struct tenant *tenant)
                                                    : "",
                          xen_place(tenant->env->xen));
     }
+    if (tenant->pf_error) {
+        return xstrdup(tenant->pf_error);
+    }
     if (have->db_ready && have->bridge && !have->bridge_ours) {
         return xasprintf("bridge " BRIDGE_NAME " is not the controller's: "
                          "remove it from the tenant's database");

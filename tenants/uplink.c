@@ -65,16 +65,6 @@ connect_in(const char *ns_dir, struct nl_sock **sockp)
 }
 
 bool
-uplink_is_on_pci(const char *address)
-{
-    char *path = xasprintf("/sys/bus/pci/devices/%s", address);
-    bool there = !access(path, F_OK);
-
-    free(path);
-    return there;
-}
-
-bool
 uplink_is_there(const char *ns_dir, const char *name)
 {
     struct rtnl_link *link = NULL;

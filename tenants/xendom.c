@@ -8,7 +8,6 @@
 
 #include "openvswitch/vlog.h"
 #include "tenants/file.h"
-#include "tenants/pf.h"
 #include "tenants/xen.h"
 #include "timeval.h"
 #include "util.h"
@@ -146,7 +145,6 @@ xendom_close(struct domain *domain)
     free(domain->xen_name);
     free(domain->record_path);
     free(domain->vif_error);
-    free(domain->pf_error);
     free(domain);
 }
 
@@ -253,24 +251,6 @@ xendom_uplink_take(struct domain *domain, const char *vf OVS_UNUSED,
     return 0;
 }
 
-static void
-xendom_vf_set(struct domain *domain, const char *vf,
-              const struct vf_settings *want)
-{
-    struct vf_settings have;
-    char *error = NULL;
-
-    free(domain->pf_error);
-    domain->pf_error = NULL;
-    memset(&domain->pf_refused, 0, sizeof domain->pf_refused);
-    if (pf_read(vf, &have, &error) || pf_write(vf, &have, want, &error)) {
-        VLOG_WARN("%s: %s", domain->name, error);
-        domain->pf_refused = *want;
-        domain->pf_refused_ms = time_msec();
-        domain->pf_error = error;
-    }
-}
-
 static int
 xendom_uplink_return(struct domain *domain, const char *vf OVS_UNUSED,
                      char **errorp OVS_UNUSED)
@@ -302,7 +282,6 @@ const struct domain_driver domain_driver_xen = {
     .destroy = xendom_destroy,
     .start = xendom_start,
     .stop = xendom_stop,
-    .vf_set = xendom_vf_set,
     .uplink_take = xendom_uplink_take,
     .uplink_return = xendom_uplink_return,
     .vif = xendom_vif,

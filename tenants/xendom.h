@@ -48,9 +48,6 @@ struct domain {
     struct far_controller far[XENDOM_CONTROLLERS_MAX];
     struct vif_job **jobs;
     size_t n_jobs;
-    struct vf_settings pf_refused;      /* By the VF's PF, for this reason: */
-    char *pf_error;
-    long long int pf_refused_ms;
     char *vif_error;                    /* Of the last job that failed. */
 };
 

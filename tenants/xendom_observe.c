@@ -6,13 +6,11 @@
 
 #include "smap.h"
 #include "tenants/model.h"
-#include "tenants/pf.h"
 #include "tenants/uplink.h"
 #include "tenants/xen.h"
 #include "tenants/xen_vif.h"
 #include "util.h"
 
-#define PF_AGAIN_MS 30000               /* Its link may be up by then. */
 #define FAILING_DELAY_MS 800            /* The fourth death in a row. */
 
 static void
@@ -57,15 +55,6 @@ xendom_observe(struct domain *domain, const char *vf, long long int now_ms,
         have->domain = life == PROC_RUNNING && record->domid;
     }
     have->is_xen = true;
-    if (now_ms - domain->pf_refused_ms < PF_AGAIN_MS) {
-        have->pf_refused = domain->pf_refused;
-    }
-    if (vf) {
-        char *ignored = NULL;
-
-        have->pf_known = !pf_read(vf, &have->pf, &ignored);
-        free(ignored);
-    }
     have->iface = life != PROC_NONE ? nullable_xstrdup(record->iface) : NULL;
     if (vf) {
         have->place = text_equals(vf, have->iface) ? IFACE_INSIDE
@@ -104,7 +93,7 @@ xendom_error(const struct domain *domain)
             return xstrdup(procs[i]->error);
         }
     }
-    return nullable_xstrdup(domain->pf_error);
+    return NULL;
 }
 
 void

@@ -19,6 +19,10 @@ from lab.session import wait_for
 from switch import EAL_ARGS, Switch
 
 
+NETFRONT = pathlib.Path(__file__).parent.parent / "xen/frontend.keys"
+TOOLSTACK = {"backend", "backend-id", "state", "handle", "mac", "mtu"}
+
+
 @pytest.fixture
 def switch(session):
     made = Switch(session)
@@ -36,6 +40,20 @@ def two_guests(switch, **policy):
                     if policy else None)
         domids.append(domid)
     return domids
+
+
+def test_guest_writes_what_netfront_writes(switch):
+    """The same nodes as Linux's: those that it was seen to write on Xen, by
+    tests/xen/run offload."""
+    domid = switch.start_guest("a", "10.0.0.1/24", "--queues=2")
+    toolstack.add_vif(switch.xs, switch.domid, domid, "00:16:3e:00:00:01")
+    switch.vsctl("add-port", "br0", "vif%d.0" % domid, "--", "set",
+                 "interface", "vif%d.0" % domid, "type=xenvif",
+                 "options:domid=%d" % domid, "options:devid=0",
+                 "options:n_rxq=2")
+    switch.wait_state(domid, 4)
+    written = set(switch.xs.below(toolstack.frontend_path(domid)))
+    assert written - TOOLSTACK == set(NETFRONT.read_text().split())
 
 
 def test_plug_by_hand(nothing_left, switch):

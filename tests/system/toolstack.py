@@ -49,6 +49,18 @@ class Xenstore:
     def remove(self, path):
         self.lib.xs_rm(self.handle, 0, path.encode())
 
+    def below(self, path):
+        """The paths, from there, of all nodes without others below them."""
+        n = ctypes.c_uint()
+        leaves = self.lib.xs_directory(self.handle, 0, path.encode(),
+                                       ctypes.byref(n))
+        for i in range(n.value):
+            leaf = leaves[i].decode()
+            under = list(self.below(path + "/" + leaf))
+            yield from (leaf + "/" + more for more in under)
+            if not under:
+                yield leaf
+
     def share(self, path, owner, reader):
         """Gives 'path' and the nodes in it to 'owner', readable by
         'reader'."""

@@ -326,9 +326,50 @@ test_vfs(void **state)
     run(p);
     assert_error(p, &p->tenants[0].header_, "not an interface's name");
     p->vfs[0].iface = NULL;
-    p->vfs[0].pci_address = "0000:01:00.1";
     run(p);
-    assert_error(p, &p->tenants[0].header_, "has no iface");
+    assert_error(p, &p->tenants[0].header_, "neither iface nor pci_address");
+}
+
+static void
+test_vf_on_pci(void **state)
+{
+    struct paper *p = *state;
+    int64_t vlan = 12, rate_bps = 2500000000;
+
+    p->vfs[0].iface = NULL;
+    p->vfs[0].pci_address = "0000:01:00.1";
+    p->vfs[0].mac = "02:00:00:00:00:01";
+    p->vfs[0].vlan = &vlan;
+    p->vfs[0].n_vlan = 1;
+    p->vfs[0].max_rate_bps = &rate_bps;
+    p->vfs[0].n_max_rate_bps = 1;
+    run(p);
+    assert_error(p, &p->tenants[0].header_, NULL);
+
+    const struct want_tenant *red = want_find(&p->want, "red");
+    assert_string_equal(red->iface, "0000:01:00.1");
+    assert_string_equal(red->pf.mac, "02:00:00:00:00:01");
+    assert_int_equal(red->pf.vlan, 12);
+    assert_int_equal(red->pf.rate_mbps, 2500);
+
+    /* A card knows no less than one, and no limit is 0. */
+    rate_bps = 8000;
+    run(p);
+    assert_int_equal(want_find(&p->want, "red")->pf.rate_mbps, 1);
+    p->vfs[0].n_max_rate_bps = 0;
+    run(p);
+    assert_int_equal(want_find(&p->want, "red")->pf.rate_mbps, 0);
+
+    p->vfs[0].pci_address = "01:00.1";
+    run(p);
+    assert_error(p, &p->tenants[0].header_, "not an address on PCI");
+
+    /* On Xen an interface is no VF. */
+    p->host.platform = "xen";
+    p->vfs[0].pci_address = NULL;
+    p->vfs[0].iface = "veth0";
+    run(p);
+    assert_error(p, &p->tenants[0].header_, "no pci_address");
 }
 
 static void
@@ -426,6 +467,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_plugged_twice, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_vfs, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_vf_on_pci, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_whose_tenants, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_names_become_paths, set_up,

@@ -24,16 +24,19 @@ class Machine:
     emulator: pathlib.Path
     dom0: str = "dom0.cpio"             # Its image, in the bench's folder.
     memory_mib: int = 4096
+    kernel: pathlib.Path = None         # Booted instead of Xen.
     devices: tuple = ()                 # More of the emulator's options.
 
 
 def command(machine, packages, folder, scenario):
-    # eager-fpu: where Xen restores a domain's vector registers when it first
-    # uses them, those of another domain were seen in them here, and programs
-    # ended of what had been copied.
     share = packages.root / "usr/share"
-    dom0 = "%s console=hvc0 quiet panic=5 net.ifnames=0 scen=%s" % (
-        folder / "vmlinux", scenario)
+    if machine.kernel:
+        what = ["-kernel", machine.kernel,
+                "-append", "console=ttyS0 quiet panic=5 net.ifnames=0"
+                " intel_iommu=on iommu=pt scen=%s" % scenario,
+                "-initrd", folder / machine.dom0]
+    else:
+        what = with_xen(machine, folder, scenario)
     return [
         machine.emulator, "-L", share / "qemu", "-L", share / "seabios",
         "-accel", "tcg,thread=multi", "-machine", "q35,usb=off",
@@ -41,13 +44,23 @@ def command(machine, packages, folder, scenario):
         "-m", str(machine.memory_mib),
         "-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio",
         "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+        *what, *machine.devices,
+    ]
+
+
+def with_xen(machine, folder, scenario):
+    # eager-fpu: where Xen restores a domain's vector registers when it first
+    # uses them, those of another domain were seen in them here, and programs
+    # ended of what had been copied.
+    dom0 = "%s console=hvc0 quiet panic=5 net.ifnames=0 scen=%s" % (
+        folder / "vmlinux", scenario)
+    return [
         "-kernel", folder / "xen",
         "-append", "console=com1 com1=115200,8n1 dom0_mem=%dM,max:%dM"
         " dom0_max_vcpus=1 spec-ctrl=no,eager-fpu=yes ucode=no loglvl=warning"
         " guest_loglvl=warning" % (DOM0_MIB, DOM0_MIB),
         "-initrd", "%s,%s" % (dom0.replace(",", ",,"),
                               folder / machine.dom0),
-        *machine.devices,
     ]
 
 

@@ -33,6 +33,7 @@ SCHEMA = HERE.parent.parent / "ovsdb-schema/netdom.ovsschema"
 GUEST_MODULES = ["xen-netfront", "xenfs"]
 DOM0_MODULES = ["xen-privcmd", "xen-evtchn", "xen-gntdev", "xen-gntalloc",
                 "xenfs", "xen-netback", "xen-pciback", "bridge", "igb"]
+PLAIN_MODULES = ["igb", "vfio-pci", "vfio_iommu_type1", "tun", "veth"]
 XEN_BIN = "usr/lib/xen-4.17/bin"
 DOM0_PROGRAMS = {"xl": XEN_BIN + "/xl",
                  "xenstored": XEN_BIN + "/xenstored",
@@ -153,6 +154,25 @@ def add_hvm(image, root, made):
         image.add_file("/images/delivered/" + name, made / name)
 
 
+def plain(packages):
+    """Of a machine without Xen, where tenants are processes."""
+    image = Image()
+    add_common(image, packages.root, PLAIN_MODULES)
+    for name in ("netdom-xenlocald", "netdom-controller", "netdom-vswitchd",
+                 "netdom-guest", "netdom-ctl"):
+        imagefiles.add_program(image, "/usr/bin/" + name, ours(name))
+    for name in ("ovsdb-server", "ovsdb-tool", "ovs-vsctl", "ovs-ofctl",
+                 "ovs-appctl", "ip", "socat"):
+        imagefiles.add_program(image, "/usr/bin/" + name, machines(name))
+    appliance.add_plugins(image)
+    image.add_file(appliance.SCHEMA, appliance.SCHEMA)
+    image.add_file("/usr/share/netdom/netdom.ovsschema", SCHEMA)
+    image.add_file("/init", HERE / "plain/init")
+    for name in ("lib.sh", "netdom.sh", "vfio.sh"):
+        image.add_file("/scenario/" + name, HERE / "dom0" / name)
+    return image
+
+
 def make(packages, folder, tell, with_hvm):
     """Everything that a boot needs, in 'folder': dom0.cpio and, with HVM
     domains, dom0-hvm.cpio."""
@@ -169,6 +189,7 @@ def make(packages, folder, tell, with_hvm):
     tell("making images")
     expected = store.expected()
     (folder / "guest.cpio").write_bytes(guest(packages, expected).to_bytes())
+    (folder / "plain.cpio").write_bytes(plain(packages).to_bytes())
     (folder / "appliance.cpio").write_bytes(
         appliance.make_image(root).to_bytes())
     image = dom0(packages, folder, expected)

@@ -172,7 +172,7 @@ write_keys(struct xs_handle *xs, uint32_t t, const char *dir,
         { "ctrl-ring-ref", k->ctrl_ring_ref, k->ctrl_ring_ref },
         { "event-channel-ctrl", k->event_channel_ctrl, k->ctrl_ring_ref },
         { MULTICAST_KEY, 1, k->multicast_control },
-        { XDP_KEY, k->xdp_headroom, k->xdp_headroom },
+        { XDP_KEY, MAX(k->xdp_headroom, 0), k->xdp_headroom >= 0 },
     };
 
     int error = write_queues(xs, t, dir, vif);

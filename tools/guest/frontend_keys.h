@@ -63,7 +63,7 @@ struct frontend_keys {
     uint32_t ctrl_ring_ref;             /* 0: no control ring. */
     uint32_t event_channel_ctrl;
     bool multicast_control;
-    uint32_t xdp_headroom;
+    int32_t xdp_headroom;               /* Bytes; -1: not offered. */
 };
 
 /* Writes the keys of a connected vif into 'dir', and removes those of another

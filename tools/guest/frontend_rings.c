@@ -62,7 +62,8 @@ make(struct frontend *f, const struct backend_features *features,
         .vif = f->vif,
         .multicast_control = features->multicast_control
                              && f->options.multicast_control,
-        .xdp_headroom = features->xdp_headroom ? f->options.xdp_headroom : 0,
+        .xdp_headroom = features->xdp_headroom
+                        ? (int32_t) f->options.xdp_headroom : -1,
     };
     struct vif_shape shape;
 

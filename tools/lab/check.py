@@ -177,6 +177,31 @@ def step_hostile(tally, options):
     pytest(tally, "hostile")
 
 
+def image(tally, name):
+    """Makes the appliance's image, in a folder of that name.  Returns its
+    measurement."""
+    folder = BUILD / name
+    add_rows(tally, name, [ROOT / "tools/make-appliance", "--json",
+                           "--output=%s" % folder], timeout_s=600)
+    try:
+        return (folder / "measurement").read_text()
+    except OSError:
+        return "none of " + name
+
+
+def step_appliance(tally, options):
+    once, again = image(tally, "image"), image(tally, "image-again")
+    tally.add("appliance: the same inputs give the same bytes",
+              error=None if once == again else once + again)
+
+
+def step_xen(tally, options):
+    """What takes five minutes; all of it with --all."""
+    some = [] if options.all else ["main", "controller"]
+    add_rows(tally, "xen", [ROOT / "tests/xen/run", "--json", *some],
+             timeout_s=5400 if options.all else 1200)
+
+
 def step_demo(tally, options):
     add_rows(tally, "demo", [ROOT / "tools/demo", "--yes", "--json",
                              "--html=%s" % (BUILD / "demo.html")],
@@ -194,6 +219,8 @@ STEPS = {
     "unit": step_unit,
     "system": step_system,
     "hostile": step_hostile,
+    "appliance": step_appliance,
+    "xen": step_xen,
     "demo": step_demo,
     "sanitize": step_sanitize,
     "fuzz": step_fuzz,
@@ -229,7 +256,8 @@ def main():
                         help="install missing packages without asking")
     parser.add_argument("--all", action="store_true",
                         help="also what takes long: Open vSwitch's own test "
-                        "suite (about ten minutes), longer fuzzing, and the "
+                        "suite (about ten minutes), all scenarios on Xen "
+                        "(half an hour), longer fuzzing, and the "
                         "mutations that system tests must notice")
     parser.add_argument("--only", metavar="STEP,...",
                         help="these steps only")

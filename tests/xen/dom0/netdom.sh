@@ -1,4 +1,5 @@
-# The database and netdom-controller, as a host has them.  Sourced by scenarios.
+# The database and netdom-controller, as a host has them.  Sourced by scenarios
+# in dom0, and by those without Xen.
 
 RUN=/run/netdom
 export OVS_RUNDIR=$RUN OVS_LOGDIR=$RUN OVS_DBDIR=$RUN
