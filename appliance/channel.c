@@ -28,14 +28,6 @@ own_path(char path[PATH_BYTES], const char *service, int number)
     snprintf(path, PATH_BYTES, "data/netdom/%s/%d", service, number);
 }
 
-void
-channel_path(char *path, unsigned int bytes, int domid, const char *service,
-             int number)
-{
-    snprintf(path, bytes, "/local/domain/%d/data/netdom/%s/%d", domid, service,
-             number);
-}
-
 static void
 write_turn(const char *path, const char *turn)
 {
@@ -116,7 +108,8 @@ channel_take(struct xs_handle *xs, int domid, const char *service, int number,
 {
     char path[PATH_BYTES], now[CHANNEL_TURN_BYTES], then[CHANNEL_TURN_BYTES];
 
-    channel_path(path, sizeof path, domid, service, number);
+    snprintf(path, sizeof path, "/local/domain/%d/data/netdom/%s/%d", domid,
+             service, number);
     read_turn(xs, path, now);
     if (!now[0] || !strcmp(now, turn)) {
         return NULL;

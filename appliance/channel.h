@@ -29,10 +29,6 @@ struct libxenvchan *channel_offer(const char *service, int number);
 /* In the domain: nobody is asked to take it any more. */
 void channel_withdraw(const char *service, int number);
 
-/* In dom0: the folder where domain 'domid' offers it, at most 'bytes'. */
-void channel_path(char *path, unsigned int bytes, int domid,
-                  const char *service, int number);
-
 /* In dom0: takes a channel if it is this one's turn.  'turn' is where the caller
  * keeps the turn that it took last, at first "".  Null: nothing is offered. */
 struct libxenvchan *channel_take(struct xs_handle *, int domid,

@@ -249,6 +249,33 @@ run_connection(void *connection_)
     return NULL;
 }
 
+/* Sleeps until something is written where the domain offers the service's
+ * channels, or for a second. */
+static void
+wait_for_offer(struct xs_handle *xs)
+{
+    struct pollfd pfd = { .fd = xs_fileno(xs), .events = POLLIN };
+    char **event;
+
+    poll(&pfd, 1, LOOK_MS);
+    while ((event = xs_check_watch(xs))) {
+        free(event);
+    }
+}
+
+static void
+watch_offers(struct xs_handle *xs, const struct service *service)
+{
+    char path[PATH_BYTES];
+
+    snprintf(path, sizeof path, "/local/domain/%d/data/netdom/%s",
+             service->domid, service->name);
+    if (!xs_watch(xs, path, "")) {
+        fprintf(stderr, "netdom-relay: cannot watch %s\n", path);
+        exit(2);
+    }
+}
+
 /* Finds a channel that is free.  The domain offers one again once the last
  * connection through it is over. */
 static bool
@@ -270,7 +297,7 @@ take_any(struct xs_handle *xs, const struct service *service,
                 return true;
             }
         }
-        channel_nap();
+        wait_for_offer(xs);
     } while (time(NULL) < until);
     return false;
 }
@@ -282,6 +309,7 @@ dom0_listens(void *service_)
     struct connection *connections = calloc(N_CHANNELS, sizeof *connections);
     struct xs_handle *xs = open_xenstore();
 
+    watch_offers(xs, service);
     while (connections) {
         int fd = accept4(service->listening, NULL, NULL, SOCK_CLOEXEC);
 
@@ -303,21 +331,11 @@ dom0_connects(void *service_)
 {
     const struct service *service = service_;
     struct xs_handle *xs = open_xenstore();
-    char path[PATH_BYTES], turn[CHANNEL_TURN_BYTES] = "";
+    char turn[CHANNEL_TURN_BYTES] = "";
 
-    channel_path(path, sizeof path, service->domid, service->name, 0);
-    if (!xs_watch(xs, path, "")) {
-        fprintf(stderr, "netdom-relay: cannot watch %s\n", path);
-        exit(2);
-    }
+    watch_offers(xs, service);
     for (;;) {
-        struct pollfd pfd = { .fd = xs_fileno(xs), .events = POLLIN };
-        char **event;
-
-        poll(&pfd, 1, LOOK_MS);
-        while ((event = xs_check_watch(xs))) {
-            free(event);
-        }
+        wait_for_offer(xs);
 
         struct libxenvchan *channel = channel_take(xs, service->domid,
                                                    service->name, 0, turn);

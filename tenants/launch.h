@@ -25,7 +25,8 @@ struct command {
     struct svec envp;
     char *output;
     const char *ns_dir;                 /* Null: beside the namespaces, */
-    bool root;                          /* with all that we may, or else */
+    bool root;                          /* as root, with all that we may, */
+    bool bare;                          /* or without a capability; else */
     uid_t uid;                          /* as this one. */
 };
 

@@ -80,7 +80,7 @@ static bool
 drop_privileges(const struct spawn_spec *spec)
 {
     if (spec->root) {
-        return true;
+        return !spec->bare || drop_capabilities(true);
     }
     if (!drop_capabilities(!spec->ns_dir)) {
         return false;

@@ -27,7 +27,8 @@ struct spawn_spec {
     char *const *envp;
     const char *ns_dir;                 /* Null: beside the namespaces. */
     bool root;                          /* Beside them: as we are, and in
-                                         * no control group, or: */
+                                         * no control group, */
+    bool bare;                          /* yet without a capability; or: */
     uid_t uid;                          /* who to be. */
     const char *output;                 /* Path as the program sees it. */
     const struct cgroups *cgroups;

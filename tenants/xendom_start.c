@@ -272,8 +272,9 @@ start_relay(struct domain *domain, long long int now_ms, char **errorp)
     struct launcher launcher;
     struct command command;
 
+    /* It maps the domain's memory, and needs to own its devices for that. */
     command_init(&command, domain->env->relay_program, own);
-    command.root = true;
+    command.root = command.bare = true;
     command.output = domain_path(domain->env, domain->name,
                                  "netdom-relay.out");
     svec_add(&command.argv, "netdom-relay");

@@ -92,7 +92,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const uint32_t quota[STORE_N_USES] = {
-        [STORE_NODES] = 12, [STORE_VALUE_BYTES] = 32, [STORE_PERMS] = 3,
+        [STORE_NODES] = 12, [STORE_NODE_BYTES] = 80, [STORE_PERMS] = 3,
         [STORE_WATCHES] = 4, [STORE_TRANSACTIONS] = 2,
         [STORE_TRANSACTION_NODES] = 8, [STORE_CONNECTIONS] = 2,
         [STORE_EVENTS] = 4,

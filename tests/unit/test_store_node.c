@@ -128,32 +128,67 @@ static void
 test_node_quota(void **state)
 {
     struct fixture f;
-    char text[64], value[2100];
+    char text[64];
     int made = 2;                       /* Its folder counts. */
 
     open_fixture(&f);
     assert_string_equal(ask(&f, 1, XS_MKDIR, 0, "n"), "OK");
+    for (int i = 0; i < 10; i++, made++) {
+        snprintf(text, sizeof text, "n/%c", 'a' + i);
+        assert_string_equal(ask(&f, 1, XS_MKDIR, 0, text), "OK");
+    }
     for (; made < 1000; made++) {
-        snprintf(text, sizeof text, "n/%d|v", made);
+        snprintf(text, sizeof text, "n/%c/%d|v", 'a' + made % 10, made);
         assert_string_equal(ask(&f, 1, XS_WRITE, 0, text), "OK");
     }
     assert_string_equal(ask(&f, 1, XS_WRITE, 0, "n/more|v"), "!ENOSPC");
-    assert_string_equal(ask(&f, 1, XS_WRITE, 0, "n/500|other"), "OK");
+    assert_string_equal(ask(&f, 1, XS_WRITE, 0, "n/a/500|other"), "OK");
     assert_string_equal(ask(&f, 2, XS_WRITE, 0, "fine|v"), "OK");
     assert_string_equal(ask(&f, 0, XS_WRITE, 0, "/fine|v"), "OK");
 
-    assert_string_equal(ask(&f, 1, XS_RM, 0, "n/500"), "OK");
-    assert_string_equal(ask(&f, 1, XS_WRITE, 0, "n/a/b|v"), "!ENOSPC");
-    assert_string_equal(ask(&f, 1, XS_READ, 0, "n/a"), "!ENOENT");
+    assert_string_equal(ask(&f, 1, XS_RM, 0, "n/a/500"), "OK");
+    assert_string_equal(ask(&f, 1, XS_WRITE, 0, "n/x/b|v"), "!ENOSPC");
+    assert_string_equal(ask(&f, 1, XS_READ, 0, "n/x"), "!ENOENT");
     assert_string_equal(ask(&f, 1, XS_WRITE, 0, "n/more|v"), "OK");
     assert_string_equal(ask(&f, 1, XS_RM, 0, "n"), "OK");
     assert_string_equal(ask(&f, 1, XS_WRITE, 0, "n/a/b|v"), "OK");
+    close_fixture(&f);
+}
 
+/* A node is what xenstored keeps of it: 24 bytes, 8 for each permission, the
+ * value, the children's names.  From 2048 on it is too large. */
+static void
+test_node_size(void **state)
+{
+    struct fixture f;
+    char value[2100], text[80];
+
+    open_fixture(&f);
     memset(value, 'v', sizeof value);
     memcpy(value, "v", 2);
-    assert_string_equal(ask_bytes(&f, 1, XS_WRITE, 0, value, 2 + 2048), "OK");
-    assert_string_equal(ask_bytes(&f, 1, XS_WRITE, 0, value, 2 + 2049),
+    assert_string_equal(ask_bytes(&f, 1, XS_WRITE, 0, value, 2 + 2047 - 32),
+                        "OK");
+    assert_string_equal(ask_bytes(&f, 1, XS_WRITE, 0, value, 2 + 2048 - 32),
                         "!ENOSPC");
+
+    /* There is no room for a child, nor for another permission. */
+    assert_string_equal(ask(&f, 1, XS_WRITE, 0, "v/a|"), "!ENOSPC");
+    assert_string_equal(ask(&f, 1, XS_SET_PERMS, 0, "v|n1|r2"), "!ENOSPC");
+    assert_string_equal(ask_bytes(&f, 1, XS_WRITE, 0, value, 2 + 2045 - 32),
+                        "OK");
+    assert_string_equal(ask(&f, 1, XS_WRITE, 0, "v/a|"), "OK");
+    assert_string_equal(ask(&f, 1, XS_WRITE, 0, "v/b|"), "!ENOSPC");
+    assert_string_equal(ask(&f, 1, XS_READ, 0, "v/b"), "!ENOENT");
+
+    /* 32 and 39 times 51 bytes are less than 2048, and once more is not. */
+    for (int i = 0; i < 40; i++) {
+        snprintf(text, sizeof text, "n/%050d|", i);
+        ask(&f, 1, XS_WRITE, 0, text);
+    }
+    snprintf(text, sizeof text, "n/%050d", 38);
+    assert_string_equal(ask(&f, 1, XS_READ, 0, text), "");
+    snprintf(text, sizeof text, "n/%050d", 39);
+    assert_string_equal(ask(&f, 1, XS_READ, 0, text), "!ENOENT");
     close_fixture(&f);
 }
 
@@ -283,6 +318,7 @@ main(void)
         cmocka_unit_test(test_bad_requests),
         cmocka_unit_test(test_permissions),
         cmocka_unit_test(test_node_quota),
+        cmocka_unit_test(test_node_size),
         cmocka_unit_test(test_directory_part),
         cmocka_unit_test(test_domains),
         cmocka_unit_test(test_connections),

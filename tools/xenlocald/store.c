@@ -13,7 +13,7 @@ const uint32_t store_quota_default[STORE_N_USES] = {
     [STORE_TRANSACTIONS] = 10,
     [STORE_CONNECTIONS] = 16,
     [STORE_EVENTS] = 256,
-    [STORE_VALUE_BYTES] = 2048,
+    [STORE_NODE_BYTES] = 2047,
     [STORE_PERMS] = 5,
     [STORE_TRANSACTION_NODES] = 1024,
 };

@@ -26,7 +26,8 @@ enum store_use {
     STORE_CONNECTIONS,
     STORE_EVENTS,                       /* Queued on one connection. */
     STORE_N_COUNTED,                    /* Those above are counted. */
-    STORE_VALUE_BYTES = STORE_N_COUNTED,    /* In one node: ENOSPC. */
+    STORE_NODE_BYTES = STORE_N_COUNTED,     /* One node, with permissions and
+                                             * names of children: ENOSPC. */
     STORE_PERMS,                        /* In one node: ENOSPC. */
     STORE_TRANSACTION_NODES,            /* Touched in one, or changes made in
                                          * it: ENOSPC. */

@@ -173,6 +173,59 @@ put(struct store_call *call, const char *perms, size_t perms_bytes,
     free(old);
 }
 
+/* As xenstored (4.17) keeps a node: a header, the permissions, the value, the
+ * children's names. */
+static size_t
+node_bytes(size_t n_perms, size_t value_bytes, size_t children_bytes)
+{
+    return 24 + 8 * n_perms + value_bytes + children_bytes;
+}
+
+static size_t
+count_perms(const char *perms)
+{
+    size_t n = 0;
+
+    while (*perms) {
+        perms += strlen(perms) + 1;
+        n++;
+    }
+    return n;
+}
+
+static size_t
+children_bytes(const struct store_node *node)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < node->n_children; i++) {
+        bytes += strlen(node->children[i]->name) + 1;
+    }
+    return bytes;
+}
+
+/* May the node at 'path' and those missing above it be made?  'left' begins with
+ * the name of the first that is missing. */
+static bool
+may_grow(const struct store_call *call, const char *left)
+{
+    const struct store_node *node = call->node;
+    size_t n_perms = count_perms(node->data);
+    size_t name_bytes = strcspn(left, "/") + 1;
+    bool fits = store_fits(call, STORE_NODE_BYTES,
+                           node_bytes(n_perms, node->value_bytes,
+                                      children_bytes(node) + name_bytes));
+
+    while (fits && left[name_bytes - 1]) {
+        left += name_bytes;
+        name_bytes = strcspn(left, "/") + 1;
+        fits = store_fits(call, STORE_NODE_BYTES,
+                          node_bytes(n_perms, 0, name_bytes));
+    }
+    return fits && store_fits(call, STORE_NODE_BYTES,
+                              node_bytes(n_perms, call->rest_bytes, 0));
+}
+
 /* Makes the node at 'path' and those missing above it; they inherit from the
  * nearest ancestor that is there. */
 static int
@@ -189,7 +242,8 @@ create(struct store_call *call)
     for (const char *p = end; p; p = strchr(p + 1, '/')) {
         n_new++;
     }
-    if (!store_fits(call, STORE_NODES, n_new)) {
+    if (!store_fits(call, STORE_NODES, n_new)
+        || !may_grow(call, call->left)) {
         return ENOSPC;
     }
     ds_put_format(&perms, "%c%"PRIu32"%c", *node->data,
@@ -213,11 +267,16 @@ create(struct store_call *call)
 int
 store_node_write(struct store_call *call)
 {
-    if (!store_fits(call, STORE_VALUE_BYTES, call->rest_bytes)) {
-        return ENOSPC;
-    } else if (*call->left) {
+    const struct store_node *node = call->node;
+
+    if (*call->left) {
         return create(call);
     } else if (call->header.type == XS_WRITE) {
+        if (!store_fits(call, STORE_NODE_BYTES,
+                        node_bytes(count_perms(node->data), call->rest_bytes,
+                                   children_bytes(node)))) {
+            return ENOSPC;
+        }
         put(call, call->node->data, call->node->perms_bytes, true);
     }
     return 0;
@@ -327,7 +386,11 @@ store_node_set_perms(struct store_call *call)
                 : *call->left ? ENOENT
                 : domid && call->path[0] == '@' ? EACCES
                 : domid && store_perms_owner(perms.string) != domid ? EPERM
-                : !store_fits(call, STORE_PERMS, n) ? ENOSPC : 0;
+                : !store_fits(call, STORE_PERMS, n)
+                  || !store_fits(call, STORE_NODE_BYTES,
+                                 node_bytes(n, node->value_bytes,
+                                            children_bytes(node)))
+                ? ENOSPC : 0;
 
     if (!error) {
         call->rest = node->data + node->perms_bytes;

@@ -15,7 +15,7 @@ mkdir -p /run/image
 ln -s /images/vmlinux /run/image/vmlinuz
 ln -s /images/appliance.cpio /run/image/initramfs.cpio.xz
 start_controller() {
-    controller /run/image "$1" --domain-memory-mib=512
+    controller /run/image "$1"
 }
 
 database || fail "the database serves"

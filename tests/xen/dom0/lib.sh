@@ -78,19 +78,7 @@ serves() {
 appliance() {
     command=$1 name=$2 measurement=$3; shift 3
     netdom-domain "$command" --name="$name" --kernel=/images/vmlinux \
-        --ramdisk=/images/appliance.cpio --measurement="$measurement" \
-        --memory-mib=512 "$@"
-}
-
-# hvm_driver NAME VF: the same as HVM domain, from the image as it is
-# delivered, with a VF of its own.
-hvm_driver() {
-    xl pci-assignable-add "$2" || return 1
-    netdom-domain create --name="$1" --type=hvm --memory-mib=320 \
-        --kernel=/images/delivered/vmlinuz \
-        --ramdisk=/images/delivered/initramfs.cpio.xz \
-        --measurement="$(cat /images/delivered/measurement)" --pci="$2" \
-        --serial="file:/var/log/xen/console/guest-$1.log" > "/run/$1.domid"
+        --ramdisk=/images/appliance.cpio --measurement="$measurement" "$@"
 }
 
 # driver NAME [EXTRA [WORD]...]: a tenant's domain, until it serves.

@@ -33,7 +33,7 @@ echo 2 > /sys/bus/pci/devices/$PF/sriov_numvfs
 wait_for 20 eval '[ "$(cat /sys/class/net/eth0/carrier)" = 1 ]'
 database || fail "the database serves"
 controller /images/delivered "$(cat /images/delivered/measurement)" \
-    --domain-memory-mib=320 --domain-console=/var/log/xen/console \
+    --domain-console=/var/log/xen/console \
     || fail "the controller runs"
 
 # tenant NAME NUMBER MAC VLAN GUEST ADDRESS: its domain, and a guest behind it.
