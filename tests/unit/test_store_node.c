@@ -121,6 +121,12 @@ test_permissions(void **state)
     assert_string_equal(ask(&f, 1, XS_WRITE, 0, "/secret|mine"), "OK");
     assert_string_equal(ask(&f, 1, XS_SET_PERMS, 0,
                             "a|n1|r2|r3|r4|r5|r6"), "!ENOSPC");
+
+    /* So many are too many wherever, and whatever they are. */
+    assert_string_equal(ask(&f, 1, XS_SET_PERMS, 0,
+                            "nowhere|n1|r2|r3|r4|r5|r6"), "!ENOSPC");
+    assert_string_equal(ask(&f, 1, XS_SET_PERMS, 0,
+                            "/secret|n0|r2|r3|r4|r5|x"), "!ENOSPC");
     close_fixture(&f);
 }
 

@@ -196,6 +196,16 @@ test_removed_meanwhile(void **state)
     assert_string_equal(ask(&f, 0, XS_RM, t, "/d/x"), "!EINVAL");
     assert_string_equal(ask(&f, 0, XS_GET_PERMS, t, "@releaseDomain"),
                         "!EINVAL");
+    ask(&f, 0, END, t, "F");
+
+    /* What is listed still and made again is listed twice, of which one is not
+     * there when the other was removed. */
+    ask(&f, 0, XS_WRITE, 0, "/d/x|1");
+    t = begin(&f, 0);
+    assert_string_equal(ask(&f, 0, XS_DIRECTORY, t, "/d"), "x|");
+    ask(&f, 0, XS_RM, 0, "/d/x");
+    assert_string_equal(ask(&f, 0, XS_WRITE, t, "/d/x|2"), "OK");
+    assert_string_equal(ask(&f, 0, XS_RM, t, "/d"), "!EIO");
     close_fixture(&f);
 }
 

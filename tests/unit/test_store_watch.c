@@ -198,7 +198,9 @@ test_special(void **state)
     assert_string_equal(ask(&f, 0, XS_SET_PERMS, 0, "@releaseDomain|n0|r1"),
                         "OK");
     assert_string_equal(ask(&f, 0, XS_SET_PERMS, 0, "@nothing|n0|r1"),
-                        "!ENOENT");
+                        "!EINVAL");
+    assert_string_equal(ask(&f, 0, XS_GET_PERMS, 0, "@nothing"), "!EINVAL");
+    assert_string_equal(ask(&f, 1, XS_GET_PERMS, 0, "@nothing"), "!EINVAL");
     assert_string_equal(ask(&f, 0, XS_GET_PERMS, 0, "@releaseDomain"),
                         "n0|r1|");
     store_domain_remove(f.store, 2);

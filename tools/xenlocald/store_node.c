@@ -126,7 +126,13 @@ put_seen(struct store_call *call, const char *perms, size_t perms_bytes,
     if (!seen->copy) {
         char *slash = strrchr(call->path, '/');
 
-        store_node_add(look_above(call, slash)->copy, slash + 1);
+        struct store_seen *above = look_above(call, slash);
+        size_t n_before = above->copy->n_children;
+
+        /* xenstored adds the name once more if the node was removed in the tree
+         * since the transaction saw it listed. */
+        store_node_add(above->copy, slash + 1);
+        above->twice |= above->copy->n_children == n_before;
         seen->copy = store_node_create(slash + 1);
     } else {
         count(call, seen->copy->data, -1);
@@ -282,14 +288,15 @@ store_node_write(struct store_call *call)
     return 0;
 }
 
-/* In a transaction: is all there that is said to be below 'path'?  It is not if
- * somebody removed it in the tree. */
+/* In a transaction: is all there that is said to be below 'path', once?  It is not
+ * if somebody removed it in the tree. */
 static bool
 is_whole(struct store_call *call, const char *path)
 {
-    const struct store_node *node
-        = store_txn_look(call->store, call->txn, path, strlen(path))->copy;
-    bool whole = node != NULL;
+    const struct store_seen *seen
+        = store_txn_look(call->store, call->txn, path, strlen(path));
+    const struct store_node *node = seen->copy;
+    bool whole = node && !seen->twice;
 
     for (size_t i = 0; whole && i < node->n_children; i++) {
         char *child = xasprintf("%s/%s", path, node->children[i]->name);
@@ -365,6 +372,15 @@ int
 store_node_owner_is_there(const struct store_call *call)
 {
     struct ds perms = DS_EMPTY_INITIALIZER;
+    long n_strings = 0;
+
+    for (size_t i = 0; i < call->rest_bytes; i++) {
+        n_strings += !call->rest[i];
+    }
+    if (!store_fits(call, STORE_PERMS, n_strings)) {
+        return ENOSPC;
+    }
+
     size_t n = store_parse_perms(call->rest, call->rest_bytes, &perms);
     uint32_t owner = n ? store_perms_owner(perms.string) : 0;
     const struct store_domain *domain = store_domain_get(call->store, owner,

@@ -100,6 +100,7 @@ struct store_seen {
                                          * was not there. */
     struct store_node *copy;            /* Null: it is not there. */
     bool written;                       /* Its value or permissions. */
+    bool twice;                         /* A child's name is in it twice. */
 };
 
 struct store_txn {

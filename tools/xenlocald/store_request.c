@@ -165,6 +165,9 @@ run(struct store_call *call, const char *payload)
     }
     error = requests[type].access
         ? store_node_look_up(call, requests[type].access) : 0;
+    if (call->path[0] == '@' && requests[type].access && *call->left) {
+        return EINVAL;                  /* There are two, and no more. */
+    }
     if (!error || (error == ENOENT && requests[type].access > STORE_READ)) {
         error = requests[type].run(call);
     }
