@@ -50,8 +50,9 @@ tenant_error(const struct tenant *tenant)
     }
     if (tenant->want && tenant->want->iface
         && have->place == IFACE_NOWHERE) {
-        return xasprintf("vf \"%s\": there is no %s on this host",
-                         tenant->want->vf, tenant->want->iface);
+        return xasprintf("vf \"%s\": there is no %s %s on this host",
+                         tenant->want->vf, vf_is_pci(tenant->want->iface)
+                         ? "device" : "interface", tenant->want->iface);
     }
 
     const struct port_spec *uplink = have_port_find(have, UPLINK_PORT);

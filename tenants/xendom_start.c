@@ -244,7 +244,7 @@ start_far(struct domain *domain, const struct want_controller *c,
                                  "relay/socat.out");
     svec_add(&command.argv, "socat");
     svec_add_nocopy(&command.argv, xasprintf(
-        "UNIX-LISTEN:%s,fork,max-children=8,unlink-early,mode=0600",
+        "UNIX-LISTEN:%s,fork,max-children=8,unlink-early,mode=0666",
         far->socket));
     svec_add_nocopy(&command.argv,
                     xasprintf("%s,connect-timeout=10,keepalive", c->relay));
