@@ -379,6 +379,9 @@ main(int argc, char *argv[])
         events_wait();
         store_server_wait(xenlocald.store_server);
         unixctl_server_wait(unixctl);
+        if (xenlocald.exiting) {
+            poll_immediate_wake();      /* Who asked may be gone already. */
+        }
         poll_block();
     }
 
