@@ -235,17 +235,28 @@ int
 pf_write(const char *pci, const struct vf_settings *have,
          const struct vf_settings *want, char **errorp)
 {
+    const struct {
+        bool differs;
+        char what;
+    } settings[] = {
+        { have->vlan != want->vlan, 'v' },
+        { want->mac[0] && strcmp(have->mac, want->mac), 'm' },
+        { have->rate_mbps != want->rate_mbps, 'r' },
+    };
     struct vf_settings now;
     int error = 0;
 
-    if (want->mac[0] && strcmp(have->mac, want->mac)) {
-        error = say(pci, want, 'm', errorp);
-    }
-    if (!error && have->vlan != want->vlan) {
-        error = say(pci, want, 'v', errorp);
-    }
-    if (!error && have->rate_mbps != want->rate_mbps) {
-        error = say(pci, want, 'r', errorp);
+    for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+        char *why = NULL;
+        int refused = settings[i].differs
+                      ? say(pci, want, settings[i].what, &why) : 0;
+
+        if (refused && !error) {
+            error = refused;
+            *errorp = why;
+        } else {
+            free(why);
+        }
     }
     if (!error) {
         error = pf_read(pci, &now, errorp);

@@ -14,8 +14,9 @@
  * here. */
 int pf_read(const char *pci, struct vf_settings *, char **errorp);
 
-/* Says all that 'want' says and 'have' does not; then reads it back, and it is
- * -EIO if the PF holds something else. */
+/* Says all that 'want' says and 'have' does not, each for itself: of what is
+ * refused, the first is told.  Then reads it back, and it is -EIO if the PF holds
+ * something else. */
 int pf_write(const char *pci, const struct vf_settings *have,
              const struct vf_settings *want, char **errorp);
 

@@ -52,13 +52,27 @@ plan_take_down(const struct have_tenant *have, struct plan *plan)
     }
 }
 
+/* The wanted uplink, or null: through a VF that is not in the tenant's VLAN no
+ * frame may leave.  (Its MAC and rate are less than that: a card that refuses them
+ * is told of.) */
+static const char *
+usable_iface(const struct have_tenant *have, const struct want_tenant *want)
+{
+    bool apart = !want->pf.vlan
+                 || (have->pf_known && have->pf.vlan == want->pf.vlan);
+
+    return apart ? want->iface : NULL;
+}
+
 /* Frames must not leave through a VF that is no longer the tenant's: the
  * port goes first, then the interface. */
 static void
 plan_uplink(const struct have_tenant *have, const struct want_tenant *want,
             struct plan *plan)
 {
-    if (have->iface && !text_equals(have->iface, want->iface)) {
+    const char *iface = usable_iface(have, want);
+
+    if (have->iface && !text_equals(have->iface, iface)) {
         const struct port_spec *port = have_port_find(have, UPLINK_PORT);
         bool free = !running(have->vswitch)
                     || (have->db_ready && (!port || !port->ours));
@@ -68,8 +82,8 @@ plan_uplink(const struct have_tenant *have, const struct want_tenant *want,
         }
         plan_add(plan, ACT_UPLINK_RETURN)->object = xstrdup(have->iface);
     }
-    if (want->iface && have->place == IFACE_ON_HOST) {
-        plan_add(plan, ACT_UPLINK_TAKE)->object = xstrdup(want->iface);
+    if (iface && have->place == IFACE_ON_HOST) {
+        plan_add(plan, ACT_UPLINK_TAKE)->object = xstrdup(iface);
     }
 }
 
@@ -147,7 +161,9 @@ bool
 plan_wants_uplink_port(const struct have_tenant *have,
                        const struct want_tenant *want)
 {
-    return want->iface && text_equals(have->iface, want->iface)
+    const char *iface = usable_iface(have, want);
+
+    return iface && text_equals(have->iface, iface)
            && (!have->is_xen || have->vf_address);
 }
 
@@ -190,17 +206,20 @@ plan_port(const struct port_spec *old, const struct port_spec *port,
     }
 }
 
-/* A VF whose PF is ours has to be what is wanted before a domain gets it.  What
- * the card refused once is not asked for again. */
-static void
+/* A VF has to be what is wanted before its tenant gets it.  What the card refused
+ * is not asked for again.  Returns true if it is asked for now: what comes of
+ * that is to be seen first. */
+static bool
 plan_vf(const struct have_tenant *have, const struct want_tenant *want,
         struct plan *plan)
 {
-    if (want->iface && have->pf_known
-        && !vf_settings_suit(&have->pf, &want->pf)
-        && memcmp(&have->pf_refused, &want->pf, sizeof want->pf)) {
-        plan_add(plan, ACT_VF_SET)->object = xstrdup(want->iface);
+    if (!want->iface || !have->pf_known
+        || vf_settings_suit(&have->pf, &want->pf)
+        || !memcmp(&have->pf_refused, &want->pf, sizeof want->pf)) {
+        return false;
     }
+    plan_add(plan, ACT_VF_SET)->object = xstrdup(want->iface);
+    return true;
 }
 
 static void
@@ -209,8 +228,8 @@ plan_create(const struct have_tenant *have, const struct want_tenant *want,
 {
     struct action *action = plan_add(plan, ACT_DOMAIN_CREATE);
 
-    if (want->iface && have->place != IFACE_NOWHERE) {
-        action->object = xstrdup(want->iface);
+    if (have->is_xen && have->place != IFACE_NOWHERE) {
+        action->object = nullable_xstrdup(usable_iface(have, want));
     }
 }
 
@@ -229,8 +248,7 @@ plan_tenant(const struct have_tenant *have, const struct want_tenant *want,
         }
         return;
     }
-    plan_vf(have, want, plan);
-    if (have->making) {
+    if (plan_vf(have, want, plan) || have->making) {
         return;
     }
     if (!have->domain) {

@@ -150,7 +150,7 @@ test_from_nothing(void **state OVS_UNUSED)
     guests_put(&host.guests, "guest1", 3);
     plan_host_tick(&host, want);
     assert_plan(&host, want,
-                "red: domain-create veth-test\n"
+                "red: domain-create\n"
                 "red: uplink-take veth-test\n"
                 "red: db-start\n"
                 "red: relay-start tcp:10.1.1.1:6653\n");

@@ -134,23 +134,41 @@ test_its_pf_is_told_first(void **state)
 {
     struct paper *p = *state;
 
-    p->want.pf.vlan = 10;
-    assert_plan(p, &p->want, "red: domain-create " VF "\n");
     p->have->pf_known = true;
-    assert_plan(p, &p->want, "red: vf-set " VF "\nred: domain-create " VF "\n");
+    p->want.pf.rate_mbps = 100;
+    assert_plan(p, &p->want, "red: vf-set " VF "\n");
 
     /* A card has a MAC of its own for each VF. */
     ovs_strlcpy(p->have->pf.mac, "02:00:00:00:00:99", sizeof p->have->pf.mac);
-    p->have->pf.vlan = 10;
+    p->have->pf.rate_mbps = 100;
     assert_plan(p, &p->want, "red: domain-create " VF "\n");
     ovs_strlcpy(p->want.pf.mac, "02:00:00:00:00:01", sizeof p->want.pf.mac);
-    assert_plan(p, &p->want, "red: vf-set " VF "\nred: domain-create " VF "\n");
+    assert_plan(p, &p->want, "red: vf-set " VF "\n");
 
     /* What was refused is asked for no more, until it is something else. */
     p->have->pf_refused = p->want.pf;
     assert_plan(p, &p->want, "red: domain-create " VF "\n");
-    p->want.pf.rate_mbps = 100;
-    assert_plan(p, &p->want, "red: vf-set " VF "\nred: domain-create " VF "\n");
+    p->want.pf.rate_mbps = 200;
+    assert_plan(p, &p->want, "red: vf-set " VF "\n");
+}
+
+/* Of a VF that is in another VLAN the tenant gets nothing. */
+static void
+test_a_vlan_that_is_refused(void **state)
+{
+    struct paper *p = *state;
+
+    p->want.pf.vlan = 10;
+    assert_plan(p, &p->want, "red: domain-create\n");   /* Who knows? */
+    p->have->pf_known = true;
+    assert_plan(p, &p->want, "red: vf-set " VF "\n");
+    p->have->pf_refused = p->want.pf;
+    assert_plan(p, &p->want, "red: domain-create\n");
+
+    serve(p);
+    assert_plan(p, &p->want, "red: uplink-return " VF "\n");
+    p->have->pf.vlan = 10;
+    assert_plan(p, &p->want, "");
 }
 
 static void
@@ -245,6 +263,8 @@ main(void)
         cmocka_unit_test_setup_teardown(test_is_made_with_its_vf, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_its_pf_is_told_first, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_vlan_that_is_refused, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_is_waited_for_while_it_is_made,
                                         set_up, tear_down),
