@@ -94,15 +94,16 @@ struct domain_driver {
     char *(*error)(const struct domain *);
     void (*status)(const struct domain *, struct smap *);
 
-    /* The switch's process, or the one that looks after its domain, and the number of times it was lost. */
+    /* The switch's process, or the one that looks after its domain, and the
+     * number of times it was lost. */
     pid_t (*switch_pid)(const struct domain *, unsigned int *n_deaths);
 
     /* Path of the switch's control socket.  The caller frees it. */
     char *(*control)(const struct domain *);
 };
 
-extern const struct domain_driver domain_driver_xen;
 extern const struct domain_driver domain_driver_process;
+extern const struct domain_driver domain_driver_xen;
 
 /* Names of the tenants that the controller before this one left behind. */
 void domain_driver_list(const struct driver_env *, struct sset *names);

@@ -222,9 +222,8 @@ vf_owner(const struct want *want, const char *vf)
     return NULL;
 }
 
-/* What 'vf' is on this host; null: nothing that can be used. */
-static const char *
-vf_device(const struct ndrec_vf *vf, bool xen)
+const char *
+parse_vf_device(const struct ndrec_vf *vf, bool xen)
 {
     return xen || !vf->iface ? vf->pci_address : vf->iface;
 }
@@ -233,7 +232,7 @@ vf_device(const struct ndrec_vf *vf, bool xen)
 static char *
 check_vf(const struct ndrec_host *host, const struct ndrec_vf *vf, bool xen)
 {
-    const char *device = vf_device(vf, xen);
+    const char *device = parse_vf_device(vf, xen);
 
     if (!host_has_vf(host, vf)) {
         return xasprintf("vf \"%s\" is not on host \"%s\": choose one of "
@@ -286,7 +285,7 @@ add_uplink(const struct ndrec_host *host, const struct ndrec_tenant *row,
     bool xen = host->platform && !strcmp(host->platform, "xen");
     char *error = check_vf(host, row->vf, xen);
     const char *vf = row->vf->name;
-    const char *iface = vf_device(row->vf, xen);
+    const char *iface = parse_vf_device(row->vf, xen);
 
     if (!error) {
         const struct want_tenant *owner = vf_owner(want, vf);

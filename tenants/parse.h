@@ -19,6 +19,7 @@ struct ndrec_host;
 struct ndrec_netdom;
 struct ndrec_openflow_controller;
 struct ndrec_tenant;
+struct ndrec_vf;
 struct ndrec_vif;
 
 struct row_errors {
@@ -38,6 +39,10 @@ const char *row_errors_find(const struct row_errors *, const struct uuid *);
 void parse(const struct ndrec_netdom *root, const struct ndrec_host *host,
            const struct want *before, struct want *want,
            struct row_errors *errors);
+
+/* What 'vf' is on a host with or without Xen: an interface or an address on PCI;
+ * null: nothing that can be used. */
+const char *parse_vf_device(const struct ndrec_vf *vf, bool xen);
 
 /* True if 'host' is to run 'tenant'. */
 bool parse_tenant_is_ours(const struct ndrec_netdom *root,

@@ -140,7 +140,8 @@ describe_end(const struct proc *proc)
     int status;
 
     if (!proc->child || waitpid(proc->pid, &status, WNOHANG) != proc->pid) {
-        return xstrdup("ended");
+        /* Of one that ends by itself, what it did is to be seen elsewhere. */
+        return proc->ends ? NULL : xstrdup("ended");
     }
     return proc->ends && WIFEXITED(status) && !WEXITSTATUS(status) ? NULL
            : WIFSIGNALED(status)

@@ -76,8 +76,7 @@ procdom_observe(struct domain *domain, const char *iface,
     }
     if (iface) {
         have->place = text_equals(iface, have->iface) ? IFACE_INSIDE
-                      : (vf_is_pci(iface) ? uplink_is_on_pci(iface)
-                         : uplink_is_there(NULL, iface)) ? IFACE_ON_HOST
+                      : uplink_is_on_host(iface) ? IFACE_ON_HOST
                       : IFACE_NOWHERE;
     }
     have->db = proc_state(&domain->db, now_ms);

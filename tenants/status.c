@@ -299,19 +299,18 @@ write_vf(const struct controller *c, const struct ndrec_vf *row)
 {
     const struct tenant *user = vf_user(c, row->name);
     bool xen = !strcmp(c->platform, "xen");
-    bool pci = xen || !row->iface;
+    const char *device = parse_vf_device(row, xen);
     const char *state, *error = NULL;
 
-    if (pci && !row->pci_address) {
+    if (!device) {
         state = "error";
         error = xen ? "on Xen a VF needs its pci_address"
                     : "a VF needs its iface or its pci_address";
     } else if (user && user->have->place == IFACE_INSIDE) {
         state = "used";
-    } else if (pci ? !uplink_is_on_pci(row->pci_address)
-                   : !uplink_is_there(NULL, row->iface)) {
+    } else if (!uplink_is_on_host(device)) {
         state = "missing";
-        error = pci ? "there is no such device on this host's PCI"
+        error = vf_is_pci(device) ? "there is no such device on this host's PCI"
                     : "there is no such interface on this host";
     } else {
         state = user ? "used" : "free";

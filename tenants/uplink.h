@@ -21,8 +21,8 @@ bool uplink_is_there(const char *ns_dir, const char *name);
 int uplink_take(const char *ns_dir, const char *name, char **errorp);
 int uplink_return(const char *ns_dir, const char *name, char **errorp);
 
-/* True if there is a device at 'address', such as "0000:3b:02.1". */
-bool uplink_is_on_pci(const char *address);
+/* True if the host has it: an interface, or a device at an address on PCI. */
+bool uplink_is_on_host(const char *device);
 
 /* True if it is 'uid''s. */
 bool uplink_pci_is_taken(const char *address, uid_t uid);

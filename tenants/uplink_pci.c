@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "tenants/file.h"
+#include "tenants/model.h"
 #include "util.h"
 
 #define DEVICES "/sys/bus/pci/devices"
@@ -20,9 +21,13 @@
 #define LINK_BYTES 256
 
 bool
-uplink_is_on_pci(const char *address)
+uplink_is_on_host(const char *device)
 {
-    char *path = xasprintf(DEVICES "/%s", address);
+    if (!vf_is_pci(device)) {
+        return uplink_is_there(NULL, device);
+    }
+
+    char *path = xasprintf(DEVICES "/%s", device);
     bool there = !access(path, F_OK);
 
     free(path);

@@ -243,6 +243,15 @@ remove_with_parent(struct xs_handle *xs, xs_transaction_t t, char *dir)
 }
 
 static bool
+forget_body(struct xs_handle *xs, xs_transaction_t t, const struct vif_id *id)
+{
+    struct paths p;
+
+    make_paths(id, &p);
+    return remove_with_parent(xs, t, p.netdom);
+}
+
+static bool
 remove_body(struct xs_handle *xs, xs_transaction_t t, const struct vif_id *id)
 {
     char leaf[PATH_BYTES + 16];
@@ -260,7 +269,7 @@ remove_body(struct xs_handle *xs, xs_transaction_t t, const struct vif_id *id)
     free(backend);
     return (!ours || remove_dir(xs, t, p.frontend))
            && remove_with_parent(xs, t, p.backend)
-           && remove_with_parent(xs, t, p.netdom);
+           && forget_body(xs, t, id);
 }
 
 int
@@ -269,15 +278,6 @@ xen_vif_remove(struct xen *xen, uint32_t own, uint32_t domid, uint32_t devid)
     struct vif_id id = { own, domid, devid, NULL, NULL };
 
     return transact(xen, remove_body, &id);
-}
-
-static bool
-forget_body(struct xs_handle *xs, xs_transaction_t t, const struct vif_id *id)
-{
-    struct paths p;
-
-    make_paths(id, &p);
-    return remove_with_parent(xs, t, p.netdom);
 }
 
 int

@@ -58,7 +58,7 @@ xendom_observe(struct domain *domain, const char *vf, long long int now_ms,
     have->iface = life != PROC_NONE ? nullable_xstrdup(record->iface) : NULL;
     if (vf) {
         have->place = text_equals(vf, have->iface) ? IFACE_INSIDE
-                      : uplink_is_on_pci(vf) ? IFACE_ON_HOST
+                      : uplink_is_on_host(vf) ? IFACE_ON_HOST
                       : IFACE_NOWHERE;
     }
     have->failing = !domain->life.pid

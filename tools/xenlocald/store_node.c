@@ -179,14 +179,6 @@ put(struct store_call *call, const char *perms, size_t perms_bytes,
     free(old);
 }
 
-/* As xenstored (4.17) keeps a node: a header, the permissions, the value, the
- * children's names. */
-static size_t
-node_bytes(size_t n_perms, size_t value_bytes, size_t children_bytes)
-{
-    return 24 + 8 * n_perms + value_bytes + children_bytes;
-}
-
 static size_t
 count_perms(const char *perms)
 {
@@ -210,6 +202,16 @@ children_bytes(const struct store_node *node)
     return bytes;
 }
 
+/* As xenstored (4.17) keeps a node: a header, the permissions, the value, the
+ * children's names. */
+static bool
+node_fits(const struct store_call *call, size_t n_perms, size_t value_bytes,
+          size_t names_bytes)
+{
+    return store_fits(call, STORE_NODE_BYTES,
+                      24 + 8 * n_perms + value_bytes + names_bytes);
+}
+
 /* May the node at 'path' and those missing above it be made?  'left' begins with
  * the name of the first that is missing. */
 static bool
@@ -218,18 +220,15 @@ may_grow(const struct store_call *call, const char *left)
     const struct store_node *node = call->node;
     size_t n_perms = count_perms(node->data);
     size_t name_bytes = strcspn(left, "/") + 1;
-    bool fits = store_fits(call, STORE_NODE_BYTES,
-                           node_bytes(n_perms, node->value_bytes,
-                                      children_bytes(node) + name_bytes));
+    bool fits = node_fits(call, n_perms, node->value_bytes,
+                          children_bytes(node) + name_bytes);
 
     while (fits && left[name_bytes - 1]) {
         left += name_bytes;
         name_bytes = strcspn(left, "/") + 1;
-        fits = store_fits(call, STORE_NODE_BYTES,
-                          node_bytes(n_perms, 0, name_bytes));
+        fits = node_fits(call, n_perms, 0, name_bytes);
     }
-    return fits && store_fits(call, STORE_NODE_BYTES,
-                              node_bytes(n_perms, call->rest_bytes, 0));
+    return fits && node_fits(call, n_perms, call->rest_bytes, 0);
 }
 
 /* Makes the node at 'path' and those missing above it; they inherit from the
@@ -278,9 +277,8 @@ store_node_write(struct store_call *call)
     if (*call->left) {
         return create(call);
     } else if (call->header.type == XS_WRITE) {
-        if (!store_fits(call, STORE_NODE_BYTES,
-                        node_bytes(count_perms(node->data), call->rest_bytes,
-                                   children_bytes(node)))) {
+        if (!node_fits(call, count_perms(node->data), call->rest_bytes,
+                       children_bytes(node))) {
             return ENOSPC;
         }
         put(call, call->node->data, call->node->perms_bytes, true);
@@ -369,7 +367,7 @@ store_node_rm(struct store_call *call)
 }
 
 int
-store_node_owner_is_there(const struct store_call *call)
+store_node_check_perms(const struct store_call *call)
 {
     struct ds perms = DS_EMPTY_INITIALIZER;
     long n_strings = 0;
@@ -402,10 +400,7 @@ store_node_set_perms(struct store_call *call)
                 : *call->left ? ENOENT
                 : domid && call->path[0] == '@' ? EACCES
                 : domid && store_perms_owner(perms.string) != domid ? EPERM
-                : !store_fits(call, STORE_PERMS, n)
-                  || !store_fits(call, STORE_NODE_BYTES,
-                                 node_bytes(n, node->value_bytes,
-                                            children_bytes(node)))
+                : !node_fits(call, n, node->value_bytes, children_bytes(node))
                 ? ENOSPC : 0;
 
     if (!error) {

@@ -200,7 +200,7 @@ int store_node_rm(struct store_call *);
 int store_node_set_perms(struct store_call *);
 /* Before it is looked up: EINVAL or ENOENT if the owner that XS_SET_PERMS gives
  * it is none, or not there.  The others need not be. */
-int store_node_owner_is_there(const struct store_call *);
+int store_node_check_perms(const struct store_call *);
 
 /* store_request.c: may its domain use 'n' more? */
 bool store_fits(const struct store_call *, enum store_use, long n);

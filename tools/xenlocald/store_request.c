@@ -150,7 +150,7 @@ run(struct store_call *call, const char *payload)
 
     bool fits = take_apart(call, payload);
     if (type == XS_SET_PERMS && call->conn && call->rest) {
-        error = store_node_owner_is_there(call);
+        error = store_node_check_perms(call);
         if (error) {
             return error;               /* The node is not looked at. */
         }
