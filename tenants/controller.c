@@ -87,13 +87,7 @@ controller_create(const struct controller_config *config, char **errorp)
     c->driver = config->xen ? &domain_driver_xen : &domain_driver_process;
     c->env.run_dir = config->run_dir;
     c->env.vswitchd = config->vswitchd;
-    c->env.domain_program = config->domain_program;
-    c->env.relay_program = config->relay_program;
-    c->env.image = config->image;
-    c->env.measurement = config->measurement;
-    c->env.serial = config->serial;
-    c->env.memory_mib = config->memory_mib;
-    c->env.n_vcpus = config->n_vcpus;
+    c->env.on_xen = config->on_xen;
     c->env.xen = xen_create(config->xen ? NULL : xen_path, on_backend, c);
     c->env.cpus = config->cpus;
     c->env.n_cpus = config->n_cpus;

@@ -27,13 +27,7 @@ struct controller_config {
     const char *run_dir;
     const char *vswitchd;
     bool xen;                           /* --platform=xen. */
-    const char *domain_program;         /* These are as in driver_env. */
-    const char *relay_program;
-    const char *image;
-    const char *measurement;
-    const char *serial;
-    unsigned int memory_mib;
-    unsigned int n_vcpus;
+    struct xen_settings on_xen;
     int *cpus;
     size_t n_cpus;
 };

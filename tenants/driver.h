@@ -24,17 +24,22 @@ struct smap;
 struct sset;
 struct xen;
 
-/* What all domains of a host share. */
-struct driver_env {
-    const char *run_dir;
-    const char *vswitchd;               /* Path of netdom-vswitchd. */
-    const char *domain_program;         /* On Xen: of netdom-domain, */
+/* What domains on Xen are made with. */
+struct xen_settings {
+    const char *domain_program;         /* Path of netdom-domain, */
     const char *relay_program;          /* of netdom-relay, */
     const char *image;                  /* folder of the appliance's image, */
     const char *measurement;            /* which is this, or not booted; */
     const char *serial;                 /* folder of consoles, or null. */
     unsigned int memory_mib;            /* Of a domain. */
     unsigned int n_vcpus;
+};
+
+/* What all domains of a host share. */
+struct driver_env {
+    const char *run_dir;
+    const char *vswitchd;               /* Path of netdom-vswitchd. */
+    struct xen_settings on_xen;
     struct xen *xen;
     struct cgroups cgroups;
     int *cpus;                          /* Cores that tenants may poll. */

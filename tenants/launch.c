@@ -8,9 +8,11 @@
 
 #include "openvswitch/vlog.h"
 #include "tenants/driver.h"
+#include "tenants/file.h"
 #include "tenants/proc.h"
 #include "tenants/record.h"
 #include "tenants/spawn.h"
+#include "timeval.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(launch);
@@ -34,6 +36,17 @@ command_init(struct command *command, const char *program,
 }
 
 void
+command_relay(struct command *command, const char *socket,
+              const char *address)
+{
+    svec_add(&command->argv, "socat");
+    svec_add_nocopy(&command->argv, xasprintf(
+        "UNIX-LISTEN:%s,fork,max-children=8,unlink-early,mode=0666", socket));
+    svec_add_nocopy(&command->argv,
+                    xasprintf("%s,connect-timeout=10,keepalive", address));
+}
+
+void
 command_finish(struct command *command)
 {
     svec_destroy(&command->argv);
@@ -51,6 +64,84 @@ launch_save(const struct launcher *launcher, char **errorp)
                             ovs_strerror(-error));
     }
     return error;
+}
+
+int
+launch_make_folders(const struct launcher *launcher, uid_t uid,
+                    uid_t relay_uid, char **errorp)
+{
+    char *tenants = xasprintf("%s/tenants", launcher->env->run_dir);
+    char *own = domain_path(launcher->env, launcher->tenant, NULL);
+    char *relay = domain_path(launcher->env, launcher->tenant, "relay");
+    int error = file_make_dir(tenants, 0755, 0);
+
+    if (!error) {
+        error = file_make_dir(own, 0755, uid);
+    }
+    if (!error) {
+        error = file_make_dir(relay, 0755, relay_uid);
+    }
+    if (error) {
+        *errorp = xasprintf("%s: %s", own, ovs_strerror(-error));
+    }
+    free(tenants);
+    free(own);
+    free(relay);
+    return error;
+}
+
+void
+launch_adopt(const struct launcher *launcher,
+             struct proc *(*find)(struct domain *, const char *what),
+             struct domain *domain)
+{
+    struct record *record = launcher->record;
+
+    for (size_t i = record->n_procs; i-- > 0; ) {
+        struct record_proc *rp = &record->procs[i];
+        struct proc *proc = find(domain, rp->what);
+
+        if (proc && proc_adopt(proc, rp->pid, rp->start_ticks,
+                               time_msec())) {
+            VLOG_INFO("%s: adopted %s, process %d", launcher->tenant,
+                      rp->what, (int) rp->pid);
+        } else {
+            VLOG_INFO("%s: %s, process %d, is gone", launcher->tenant,
+                      rp->what, (int) rp->pid);
+            char *what = xstrdup(rp->what);
+            record_set_proc(record, what, 0, 0);
+            free(what);
+        }
+    }
+}
+
+bool
+launch_ended(const struct launcher *launcher, struct proc *proc,
+             const char *what, const char *output, uid_t uid,
+             long long int now_ms)
+{
+    bool stopping = proc->stopping;
+    char *ignored = NULL;
+
+    if (!proc_run(proc, now_ms)) {
+        return false;
+    }
+    record_set_proc(launcher->record, what, 0, 0);
+    launch_save(launcher, &ignored);
+    free(ignored);
+    if (!stopping && proc->error) {
+        char *path = domain_path(launcher->env, launcher->tenant, output);
+        char *words = file_tail(path, uid);
+        char *error = xasprintf("%s %s%s%s", what, proc->error,
+                                words ? ": " : "", words ? words : "");
+
+        VLOG_WARN("%s: %s", launcher->tenant, error);
+        free(proc->error);
+        proc->error = error;
+        free(words);
+        free(path);
+    }
+    return true;
 }
 
 static int

@@ -15,6 +15,7 @@
 
 #include "svec.h"
 
+struct domain;
 struct driver_env;
 struct proc;
 struct record;
@@ -39,10 +40,28 @@ struct launcher {
 };
 
 void command_init(struct command *, const char *program, const char *tenant_dir);
+
+/* socat's arguments: whoever comes to 'socket' is connected to 'address'. */
+void command_relay(struct command *, const char *socket, const char *address);
 void command_finish(struct command *);
 
 /* Writes the record. */
 int launch_save(const struct launcher *, char **errorp);
+
+/* The folders of a tenant on the host: its own, 'uid''s, and for its relays. */
+int launch_make_folders(const struct launcher *, uid_t uid, uid_t relay_uid,
+                        char **errorp);
+
+/* Takes over what the record knows and still runs: 'find' says whose process
+ * 'what' is, or null. */
+void launch_adopt(const struct launcher *,
+                  struct proc *(*find)(struct domain *, const char *what),
+                  struct domain *);
+
+/* If 'what' has ended: forgets it, and keeps its last words, which are in the file
+ * 'output' of 'uid''s.  Returns true if it has. */
+bool launch_ended(const struct launcher *, struct proc *, const char *what,
+                  const char *output, uid_t uid, long long int now_ms);
 
 /* Starts 'command' as 'what'. */
 int launch(const struct launcher *, struct proc *, const char *what,

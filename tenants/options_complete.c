@@ -142,9 +142,9 @@ static void
 complete_xen(const struct options *o, struct controller_config *config)
 {
     config->xen = true;
-    config->domain_program = find_program("netdom-domain");
-    config->relay_program = find_program("netdom-relay");
-    if (!config->domain_program || !config->relay_program) {
+    config->on_xen.domain_program = find_program("netdom-domain");
+    config->on_xen.relay_program = find_program("netdom-relay");
+    if (!config->on_xen.domain_program || !config->on_xen.relay_program) {
         options_refuse("netdom-domain and netdom-relay are not beside this "
                        "program, nor in ../libexec/netdom");
     }
@@ -153,12 +153,12 @@ complete_xen(const struct options *o, struct controller_config *config)
                        "tools/make-appliance makes the one and prints the "
                        "other");
     }
-    config->image = o->image;
-    config->measurement = o->measurement;
-    config->serial = o->serial;
-    config->memory_mib = number_of("domain-memory-mib", o->memory_mib, 256,
+    config->on_xen.image = o->image;
+    config->on_xen.measurement = o->measurement;
+    config->on_xen.serial = o->serial;
+    config->on_xen.memory_mib = number_of("domain-memory-mib", o->memory_mib, 256,
                                    1048576);
-    config->n_vcpus = number_of("domain-vcpus", o->vcpus, 1, 64);
+    config->on_xen.n_vcpus = number_of("domain-vcpus", o->vcpus, 1, 64);
     if (o->image[0] != '/' || access(o->image, R_OK)) {
         options_refuse("--image=%s: must be the absolute path of a folder",
                        o->image);

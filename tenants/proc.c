@@ -17,6 +17,8 @@
 #include "timeval.h"
 #include "util.h"
 
+#define FAILING_DELAY_MS 800            /* The fourth death in a row. */
+
 void
 proc_init(struct proc *proc)
 {
@@ -190,6 +192,23 @@ proc_wait(const struct proc *proc)
     } else if (proc->backoff.ready_ms > time_msec()) {
         poll_timer_wait_until(proc->backoff.ready_ms);
     }
+}
+
+bool
+proc_is_failing(const struct proc *proc)
+{
+    return !proc->pid && proc->backoff.delay_ms >= FAILING_DELAY_MS;
+}
+
+char *
+proc_complaint(const struct proc *const procs[], size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (procs[i]->error && !procs[i]->pid) {
+            return xstrdup(procs[i]->error);
+        }
+    }
+    return NULL;
 }
 
 enum proc_state

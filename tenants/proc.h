@@ -59,6 +59,13 @@ void proc_stop(struct proc *, long long int now_ms);
 bool proc_run(struct proc *, long long int now_ms);
 void proc_wait(const struct proc *);
 
+/* It died at least three times in a row, and waits. */
+bool proc_is_failing(const struct proc *);
+
+/* Why one of them does not run, for the caller to free; null: they do, or nothing
+ * is wrong.  One death is news and no state: it is running again. */
+char *proc_complaint(const struct proc *const procs[], size_t n);
+
 enum proc_state proc_state(const struct proc *, long long int now_ms);
 
 #endif /* tenants/proc.h */

@@ -69,17 +69,23 @@ procdom_relay_uid(const struct domain *domain)
     return slot_relay_uid(domain->env, domain->record.slot);
 }
 
+void
+procdom_launcher(struct domain *domain, struct launcher *launcher)
+{
+    *launcher = (struct launcher) {
+        domain->env, domain->name, &domain->record, domain->record_path,
+    };
+}
+
 int
 procdom_save(struct domain *domain, char **errorp)
 {
-    int error = record_save(domain->record_path, &domain->record);
+    struct launcher launcher;
 
-    if (error) {
-        *errorp = xasprintf("%s: %s", domain->record_path,
-                            ovs_strerror(-error));
-    } else {
-        domain->recorded = true;
-    }
+    procdom_launcher(domain, &launcher);
+
+    int error = launch_save(&launcher, errorp);
+    domain->recorded |= !error;
     return error;
 }
 
@@ -89,26 +95,6 @@ find_proc(struct domain *domain, const char *what)
     return !strcmp(what, "db") ? &domain->db
            : !strcmp(what, "switch") ? &domain->vswitch
            : &procdom_relay_add(domain, what)->proc;
-}
-
-static void
-adopt(struct domain *domain)
-{
-    for (size_t i = domain->record.n_procs; i-- > 0; ) {
-        struct record_proc *rp = &domain->record.procs[i];
-        struct proc *proc = find_proc(domain, rp->what);
-
-        if (proc_adopt(proc, rp->pid, rp->start_ticks, time_msec())) {
-            VLOG_INFO("%s: adopted %s, process %d", domain->name, rp->what,
-                      (int) rp->pid);
-        } else {
-            VLOG_INFO("%s: %s, process %d, is gone", domain->name, rp->what,
-                      (int) rp->pid);
-            char *what = xstrdup(rp->what);
-            record_set_proc(&domain->record, what, 0, 0);
-            free(what);
-        }
-    }
 }
 
 static struct domain *
@@ -128,7 +114,10 @@ procdom_open(struct driver_env *env, const char *name)
     int error = record_load(domain->record_path, &domain->record);
     domain->recorded = error != -ENOENT;
     if (!error) {
-        adopt(domain);
+        struct launcher launcher;
+
+        procdom_launcher(domain, &launcher);
+        launch_adopt(&launcher, find_proc, domain);
     } else if (error != -ENOENT) {
         VLOG_ERR("%s: %s: starting over with this tenant",
                  domain->record_path, ovs_strerror(-error));
@@ -155,53 +144,33 @@ procdom_close(struct domain *domain)
     free(domain);
 }
 
-/* The process is gone: its record goes, and its last words are kept. */
 static bool
 run_proc(struct domain *domain, struct proc *proc, const char *what,
-         const char *output, long long int now_ms)
+         const char *output, uid_t uid, long long int now_ms)
 {
-    bool stopping = proc->stopping;
+    struct launcher launcher;
 
-    if (!proc_run(proc, now_ms)) {
-        return false;
-    }
-
-    char *ignored = NULL;
-    record_set_proc(&domain->record, what, 0, 0);
-    procdom_save(domain, &ignored);
-    free(ignored);
-
-    if (!stopping && proc->error) {
-        char *path = domain_path(domain->env, domain->name, output);
-        char *words = file_tail(path, procdom_uid(domain));
-        char *error = xasprintf("%s %s%s%s", what, proc->error,
-                                words ? ": " : "", words ? words : "");
-
-        VLOG_WARN("%s: %s", domain->name, error);
-        free(proc->error);
-        proc->error = error;
-        free(words);
-        free(path);
-    }
-    return true;
+    procdom_launcher(domain, &launcher);
+    return launch_ended(&launcher, proc, what, output, uid, now_ms);
 }
 
 static bool
 procdom_run(struct domain *domain, long long int now_ms)
 {
+    uid_t uid = procdom_uid(domain);
     bool changed = false;
     struct shash_node *node;
 
     changed |= run_proc(domain, &domain->db, "db", "ovsdb-server.out",
-                        now_ms);
+                        uid, now_ms);
     changed |= run_proc(domain, &domain->vswitch, "switch",
-                        "netdom-vswitchd.out", now_ms);
+                        "netdom-vswitchd.out", uid, now_ms);
     SHASH_FOR_EACH_SAFE (node, &domain->relays) {
         struct relay *relay = node->data;
         bool stopping = relay->proc.stopping;
 
         if (run_proc(domain, &relay->proc, node->name, "relay/socat.out",
-                     now_ms)) {
+                     procdom_relay_uid(domain), now_ms)) {
             changed = true;
             if (stopping) {
                 shash_delete(&domain->relays, node);

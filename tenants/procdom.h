@@ -7,6 +7,7 @@
 
 #include "openvswitch/shash.h"
 #include "tenants/driver.h"
+#include "tenants/launch.h"
 #include "tenants/proc.h"
 #include "tenants/record.h"
 
@@ -31,6 +32,7 @@ struct domain {
 
 uid_t procdom_uid(const struct domain *);
 uid_t procdom_relay_uid(const struct domain *);
+void procdom_launcher(struct domain *, struct launcher *);
 int procdom_save(struct domain *, char **errorp);
 
 /* procdom_start.c */

@@ -52,30 +52,6 @@ make_domain(struct domain *domain, uint32_t *domid, char **errorp)
 }
 
 static int
-make_folders(const struct domain *domain, char **errorp)
-{
-    char *tenants = xasprintf("%s/tenants", domain->env->run_dir);
-    char *own = domain_path(domain->env, domain->name, NULL);
-    char *relay = domain_path(domain->env, domain->name, "relay");
-    uid_t uid = procdom_uid(domain);
-    int error = file_make_dir(tenants, 0755, 0);
-
-    if (!error) {
-        error = file_make_dir(own, 0755, uid);
-    }
-    if (!error) {
-        error = file_make_dir(relay, 0755, procdom_relay_uid(domain));
-    }
-    if (error) {
-        *errorp = xasprintf("%s: %s", own, ovs_strerror(-error));
-    }
-    free(tenants);
-    free(own);
-    free(relay);
-    return error;
-}
-
-static int
 make_place(struct domain *domain, uint32_t domid, char **errorp)
 {
     const char *run_dir = domain->env->run_dir;
@@ -119,9 +95,11 @@ procdom_create(struct domain *domain, const char *vf OVS_UNUSED,
         .pids = TASKS,
     };
     struct ds warning = DS_EMPTY_INITIALIZER;
+    struct launcher launcher;
     uint32_t domid;
     int error = 0;
 
+    procdom_launcher(domain, &launcher);
     if (!domain->recorded) {
         error = slot_choose(domain->env, &domain->record);
         if (error) {
@@ -135,7 +113,8 @@ procdom_create(struct domain *domain, const char *vf OVS_UNUSED,
         error = make_domain(domain, &domid, errorp);
     }
     if (!error) {
-        error = make_folders(domain, errorp);
+        error = launch_make_folders(&launcher, procdom_uid(domain),
+                                    procdom_relay_uid(domain), errorp);
     }
     if (!error) {
         error = make_place(domain, domid, errorp);

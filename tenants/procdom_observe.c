@@ -13,8 +13,6 @@
 #include "tenants/xen_vif.h"
 #include "util.h"
 
-#define FAILING_DELAY_MS 800            /* The fourth death in a row. */
-
 static void
 observe_relays(const struct domain *domain, long long int now_ms,
                struct have_tenant *have)
@@ -31,12 +29,6 @@ observe_relays(const struct domain *domain, long long int now_ms,
         hr->path = xasprintf("unix:%s", relay->socket);
         hr->state = proc_state(&relay->proc, now_ms);
     }
-}
-
-static bool
-dies_again(const struct proc *proc)
-{
-    return !proc->pid && proc->backoff.delay_ms >= FAILING_DELAY_MS;
 }
 
 void
@@ -81,7 +73,8 @@ procdom_observe(struct domain *domain, const char *iface,
     }
     have->db = proc_state(&domain->db, now_ms);
     have->vswitch = proc_state(&domain->vswitch, now_ms);
-    have->failing = dies_again(&domain->db) || dies_again(&domain->vswitch);
+    have->failing = proc_is_failing(&domain->db)
+                    || proc_is_failing(&domain->vswitch);
     observe_relays(domain, now_ms, have);
     if (record->cpu >= 0) {
         have->pmd_mask_want = xasprintf("0x%llx", 1ull << record->cpu);
@@ -91,15 +84,9 @@ procdom_observe(struct domain *domain, const char *iface,
 char *
 procdom_error(const struct domain *domain)
 {
-    const struct proc *procs[] = { &domain->vswitch, &domain->db };
+    const struct proc *const procs[] = { &domain->vswitch, &domain->db };
 
-    for (size_t i = 0; i < ARRAY_SIZE(procs); i++) {
-        /* One death is news, not a state: it is running again. */
-        if (procs[i]->error && !procs[i]->pid) {
-            return xstrdup(procs[i]->error);
-        }
-    }
-    return NULL;
+    return proc_complaint(procs, ARRAY_SIZE(procs));
 }
 
 void

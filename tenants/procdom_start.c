@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "hash.h"
-#include "tenants/launch.h"
 #include "tenants/xen.h"
 #include "util.h"
 
@@ -83,12 +82,7 @@ relay_command(struct command *command, const struct domain *domain,
     command->ns_dir = NULL;
     command->output = domain_path(domain->env, domain->name,
                                   "relay/socat.out");
-    svec_add(&command->argv, "socat");
-    svec_add_nocopy(&command->argv, xasprintf(
-        "UNIX-LISTEN:%s,fork,max-children=8,unlink-early,mode=0666",
-        relay->socket));
-    svec_add_nocopy(&command->argv,
-                    xasprintf("%s,connect-timeout=10,keepalive", c->relay));
+    command_relay(command, relay->socket, c->relay);
 }
 
 struct relay *
@@ -132,14 +126,13 @@ procdom_start(struct domain *domain, enum domain_proc kind,
               const struct want_controller *controller,
               long long int now_ms, char **errorp)
 {
-    const struct launcher launcher = {
-        domain->env, domain->name, &domain->record, domain->record_path,
-    };
+    struct launcher launcher;
     char *own = domain_path(domain->env, domain->name, NULL);
     struct proc *proc;
     const char *what;
     struct command command;
 
+    procdom_launcher(domain, &launcher);
     command_init(&command, program_of(domain, kind), own);
     command.ns_dir = domain->ns_dir;
     command.uid = procdom_relay_uid(domain);

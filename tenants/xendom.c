@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "openvswitch/vlog.h"
-#include "tenants/file.h"
+#include "tenants/slot.h"
 #include "tenants/xen.h"
 #include "timeval.h"
 #include "util.h"
@@ -67,27 +67,6 @@ xendom_proc(struct domain *domain, const char *what)
     return NULL;
 }
 
-static void
-adopt(struct domain *domain)
-{
-    for (size_t i = domain->record.n_procs; i-- > 0; ) {
-        struct record_proc *rp = &domain->record.procs[i];
-        struct proc *proc = xendom_proc(domain, rp->what);
-
-        if (proc && proc_adopt(proc, rp->pid, rp->start_ticks,
-                               time_msec())) {
-            VLOG_INFO("%s: adopted %s, process %d", domain->name, rp->what,
-                      (int) rp->pid);
-        } else {
-            VLOG_INFO("%s: %s, process %d, is gone", domain->name, rp->what,
-                      (int) rp->pid);
-            char *what = xstrdup(rp->what);
-            record_set_proc(&domain->record, what, 0, 0);
-            free(what);
-        }
-    }
-}
-
 static struct domain *
 xendom_open(struct driver_env *env, const char *name)
 {
@@ -112,7 +91,10 @@ xendom_open(struct driver_env *env, const char *name)
     int error = record_load(domain->record_path, &domain->record);
     domain->recorded = error != -ENOENT;
     if (!error) {
-        adopt(domain);
+        struct launcher launcher;
+
+        xendom_launcher(domain, &launcher);
+        launch_adopt(&launcher, xendom_proc, domain);
         domain->relay_domid = domain->record.domid;
     } else if (error != -ENOENT) {
         VLOG_ERR("%s: %s: starting over with this tenant",
@@ -148,34 +130,23 @@ xendom_close(struct domain *domain)
     free(domain);
 }
 
+/* socat's words are its own, all others are root's. */
+static uid_t
+file_uid(const struct domain *domain, const char *what)
+{
+    return strncmp(what, "controller", 10)
+           ? 0 : slot_relay_uid(domain->env, domain->record.slot);
+}
+
 bool
 xendom_ended(struct domain *domain, struct proc *proc, const char *what,
              const char *output, long long int now_ms)
 {
-    bool stopping = proc->stopping;
     struct launcher launcher;
-    char *ignored = NULL;
 
-    if (!proc_run(proc, now_ms)) {
-        return false;
-    }
     xendom_launcher(domain, &launcher);
-    record_set_proc(&domain->record, what, 0, 0);
-    launch_save(&launcher, &ignored);
-    free(ignored);
-    if (!stopping && proc->error) {
-        char *path = domain_path(domain->env, domain->name, output);
-        char *words = file_tail(path, 0);
-        char *error = xasprintf("%s %s%s%s", what, proc->error,
-                                words ? ": " : "", words ? words : "");
-
-        VLOG_WARN("%s: %s", domain->name, error);
-        free(proc->error);
-        proc->error = error;
-        free(words);
-        free(path);
-    }
-    return true;
+    return launch_ended(&launcher, proc, what, output,
+                        file_uid(domain, what), now_ms);
 }
 
 static bool

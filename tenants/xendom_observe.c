@@ -11,8 +11,6 @@
 #include "tenants/xen_vif.h"
 #include "util.h"
 
-#define FAILING_DELAY_MS 800            /* The fourth death in a row. */
-
 static void
 observe_far(const struct domain *domain, long long int now_ms,
             struct have_tenant *have)
@@ -61,8 +59,7 @@ xendom_observe(struct domain *domain, const char *vf, long long int now_ms,
                       : uplink_is_on_host(vf) ? IFACE_ON_HOST
                       : IFACE_NOWHERE;
     }
-    have->failing = !domain->life.pid
-                    && domain->life.backoff.delay_ms >= FAILING_DELAY_MS;
+    have->failing = proc_is_failing(&domain->life);
     observe_far(domain, now_ms, have);
 }
 
@@ -85,21 +82,15 @@ xendom_observe_vifs(struct domain *domain, struct have_tenant *have)
 char *
 xendom_error(const struct domain *domain)
 {
-    const struct proc *procs[] = { &domain->life, &domain->relay };
+    const struct proc *const procs[] = { &domain->life, &domain->relay };
 
-    for (size_t i = 0; i < ARRAY_SIZE(procs); i++) {
-        /* One death is news, not a state: it is running again. */
-        if (procs[i]->error && !procs[i]->pid) {
-            return xstrdup(procs[i]->error);
-        }
-    }
-    return NULL;
+    return proc_complaint(procs, ARRAY_SIZE(procs));
 }
 
 void
 xendom_status(const struct domain *domain, struct smap *status)
 {
-    smap_add(status, "measurement", domain->env->measurement);
+    smap_add(status, "measurement", domain->env->on_xen.measurement);
     if (domain->life.pid) {
         smap_add_format(status, "domain-pid", "%d", (int) domain->life.pid);
     }

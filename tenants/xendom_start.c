@@ -21,29 +21,6 @@ socat_uid(const struct domain *domain)
     return slot_relay_uid(domain->env, domain->record.slot);
 }
 
-static int
-make_folder(struct domain *domain, char **errorp)
-{
-    char *tenants = xasprintf("%s/tenants", domain->env->run_dir);
-    char *own = domain_path(domain->env, domain->name, NULL);
-    char *relay = domain_path(domain->env, domain->name, "relay");
-    int error = file_make_dir(tenants, 0755, 0);
-
-    if (!error) {
-        error = file_make_dir(own, 0755, 0);
-    }
-    if (!error) {
-        error = file_make_dir(relay, 0755, socat_uid(domain));
-    }
-    if (error) {
-        *errorp = xasprintf("%s: %s", own, ovs_strerror(-error));
-    }
-    free(tenants);
-    free(own);
-    free(relay);
-    return error;
-}
-
 static void
 add_number(struct command *command, const char *option, uint64_t number)
 {
@@ -61,31 +38,32 @@ add_text(struct command *command, const char *option, const char *text)
 static int
 start_life(struct domain *domain, long long int now_ms, char **errorp)
 {
-    const struct driver_env *env = domain->env;
-    char *own = domain_path(env, domain->name, NULL);
+    const struct xen_settings *on_xen = &domain->env->on_xen;
+    char *own = domain_path(domain->env, domain->name, NULL);
     struct launcher launcher;
     struct command command;
 
-    command_init(&command, env->domain_program, own);
+    command_init(&command, on_xen->domain_program, own);
     command.root = true;
-    command.output = domain_path(env, domain->name, "netdom-domain.out");
+    command.output = domain_path(domain->env, domain->name,
+                                 "netdom-domain.out");
     svec_add(&command.argv, "netdom-domain");
     svec_add(&command.argv, "run");
     add_text(&command, "name", domain->xen_name);
     svec_add_nocopy(&command.argv,
-                    xasprintf("--kernel=%s/vmlinuz", env->image));
+                    xasprintf("--kernel=%s/vmlinuz", on_xen->image));
     svec_add_nocopy(&command.argv,
-                    xasprintf("--ramdisk=%s/initramfs.cpio.xz", env->image));
-    add_text(&command, "measurement", env->measurement);
-    add_number(&command, "memory-mib", env->memory_mib);
-    add_number(&command, "vcpus", env->n_vcpus);
+                    xasprintf("--ramdisk=%s/initramfs.cpio.xz", on_xen->image));
+    add_text(&command, "measurement", on_xen->measurement);
+    add_number(&command, "memory-mib", on_xen->memory_mib);
+    add_number(&command, "vcpus", on_xen->n_vcpus);
     add_text(&command, "extra", "netdom.managed");
     if (domain->record.iface) {
         add_text(&command, "type", "hvm");
         add_text(&command, "pci", domain->record.iface);
-        if (env->serial) {
+        if (on_xen->serial) {
             svec_add_nocopy(&command.argv,
-                            xasprintf("--serial=file:%s/%s.log", env->serial,
+                            xasprintf("--serial=file:%s/%s.log", on_xen->serial,
                                       domain->xen_name));
         }
     }
@@ -148,7 +126,7 @@ xendom_create(struct domain *domain, const char *vf, long long int now_ms,
         domain->recorded = !error;
     }
     if (!error) {
-        error = make_folder(domain, errorp);
+        error = launch_make_folders(&launcher, 0, socat_uid(domain), errorp);
     }
     if (!error && !domain->life.pid) {
         free(domain->record.iface);
@@ -242,12 +220,7 @@ start_far(struct domain *domain, const struct want_controller *c,
     command.uid = socat_uid(domain);
     command.output = domain_path(domain->env, domain->name,
                                  "relay/socat.out");
-    svec_add(&command.argv, "socat");
-    svec_add_nocopy(&command.argv, xasprintf(
-        "UNIX-LISTEN:%s,fork,max-children=8,unlink-early,mode=0666",
-        far->socket));
-    svec_add_nocopy(&command.argv,
-                    xasprintf("%s,connect-timeout=10,keepalive", c->relay));
+    command_relay(&command, far->socket, c->relay);
     xendom_launcher(domain, &launcher);
 
     int error = launch(&launcher, &far->proc, what, &command, now_ms, errorp);
@@ -273,7 +246,7 @@ start_relay(struct domain *domain, long long int now_ms, char **errorp)
     struct command command;
 
     /* It maps the domain's memory, and needs to own its devices for that. */
-    command_init(&command, domain->env->relay_program, own);
+    command_init(&command, domain->env->on_xen.relay_program, own);
     command.root = command.bare = true;
     command.output = domain_path(domain->env, domain->name,
                                  "netdom-relay.out");

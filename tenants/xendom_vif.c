@@ -90,7 +90,7 @@ start_job(struct domain *domain, const struct action *a, bool adds,
         job = add_job(domain, a->domid, a->devid, adds);
     }
     job->adds = adds;
-    command_init(&command, domain->env->domain_program, own);
+    command_init(&command, domain->env->on_xen.domain_program, own);
     command.root = true;
     command.output = domain_path(domain->env, domain->name, "vif.out");
     svec_add(&command.argv, "netdom-domain");

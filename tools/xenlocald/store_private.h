@@ -198,8 +198,8 @@ int store_node_directory(struct store_call *);  /* And DIRECTORY_PART. */
 int store_node_write(struct store_call *);      /* And MKDIR. */
 int store_node_rm(struct store_call *);
 int store_node_set_perms(struct store_call *);
-/* Before it is looked up: EINVAL or ENOENT if the owner that XS_SET_PERMS gives
- * it is none, or not there.  The others need not be. */
+/* Before it is looked up: ENOSPC if XS_SET_PERMS gives it too many, EINVAL or
+ * ENOENT if the owner is none, or not there.  The others need not be. */
 int store_node_check_perms(const struct store_call *);
 
 /* store_request.c: may its domain use 'n' more? */
