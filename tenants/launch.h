@@ -29,6 +29,7 @@ struct command {
     bool root;                          /* as root, with all that we may, */
     bool bare;                          /* or without a capability; else */
     uid_t uid;                          /* as this one. */
+    bool locks_memory;                  /* For a device that it drives. */
 };
 
 /* Whose it is: of tenant 'tenant', in 'record', which is kept in a file. */

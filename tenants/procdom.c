@@ -10,7 +10,6 @@
 
 #include "openvswitch/vlog.h"
 #include "sset.h"
-#include "tenants/file.h"
 #include "tenants/parse.h"
 #include "tenants/plan.h"
 #include "tenants/slot.h"

@@ -58,6 +58,8 @@ switch_command(struct command *command, const struct domain *domain)
                                   "netdom-vswitchd.out");
     svec_add(&command->argv, "netdom-vswitchd");
     svec_add_nocopy(&command->argv, xasprintf("unix:%s", sock));
+    command->locks_memory = pci;
+
     /* With "-a" the EAL takes no device but that one and those that are added
      * later. */
     svec_add_nocopy(&command->argv, xasprintf(

@@ -140,7 +140,7 @@ run_child(struct child *child)
     signal(SIGPIPE, SIG_DFL);
     umask(022);
     setrlimit(RLIMIT_CORE, &no_core);
-    if (spec->ns_dir) {
+    if (spec->locks_memory) {
         setrlimit(RLIMIT_MEMLOCK, &locked);
     }
     if (!getrlimit(RLIMIT_NOFILE, &files)) {

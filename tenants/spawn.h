@@ -30,6 +30,7 @@ struct spawn_spec {
                                          * no control group, */
     bool bare;                          /* yet without a capability; or: */
     uid_t uid;                          /* who to be. */
+    bool locks_memory;                  /* For a device that it drives. */
     const char *output;                 /* Path as the program sees it. */
     const struct cgroups *cgroups;
     const char *tenant;
